@@ -71,7 +71,7 @@ TEXTS: dict[Code, tuple[str, str]] = {
     ),
     Code.BODY_INVALID: (
         "The body file is not a body model that can be used.",
-        "Choose an SMPL model file (.npz or .pkl), or leave the field empty for the body that comes with the extension.",
+        "Choose an SMPL model file (.npz or .pkl), or leave the field empty for the body shipped with the extension.",
     ),
     Code.DISK_FULL: ("The disk is full.", "Free some space, or choose another folder, and try again."),
     Code.OUTPUT_UNWRITABLE: ("The result could not be written.", "Choose a folder in which you may write."),
