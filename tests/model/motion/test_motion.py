@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.motion.motion import Motion, MotionFileError, forward_kinematics
+from tests.model.motion.example import example_motion, rest_joints
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    motion = example_motion()
+    path = tmp_path / "ünter wegs.npz"
+    motion.save(path)
+    again = Motion.load(path)
+    for name in ("poses", "trans", "joints", "keypoints", "time_s", "observed", "camera_rotation"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(motion, name))
+    assert again.provenance == motion.provenance
+    assert (again.body, again.gender, again.model_type) == ("free", "neutral", "smpl")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name], "no part file is left behind"
+
+
+def test_other_smpl_tools_can_read_the_file(tmp_path: Path) -> None:
+    example_motion().save(tmp_path / "take.npz")
+    with np.load(tmp_path / "take.npz", allow_pickle=False) as data:
+        assert data["poses"].shape == (60, 72)
+        assert float(data["mocap_framerate"]) == 30.0
+        assert str(data["gender"]) == "neutral"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not really", b"hello"])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.npz"
+    path.write_bytes(content)
+    with pytest.raises(MotionFileError):
+        Motion.load(path)
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, poses=np.zeros((2, 72)))
+    with pytest.raises(MotionFileError, match="contacts"):
+        Motion.load(path)
+
+
+def test_wrong_shapes_and_nan_are_refused() -> None:
+    motion = example_motion()
+    with pytest.raises(MotionFileError, match="trans"):
+        replace(motion, trans=motion.trans[:-1])
+    broken = motion.poses.copy()
+    broken[3, 3] = np.nan
+    with pytest.raises(MotionFileError, match="poses"):
+        replace(motion, poses=broken)
+
+
+def test_forward_kinematics_by_hand() -> None:
+    """A quarter turn of the left shoulder about Z lifts the T-pose's arm straight up."""
+    rest = rest_joints()
+    local = np.tile(np.eye(3), (1, 24, 1, 1))
+    local[0, 16] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
+    _, joints = forward_kinematics(local, rest)
+    np.testing.assert_allclose(joints[0, 18], rest[16] + [0, 0.26, 0], atol=1e-12)
+    np.testing.assert_allclose(joints[0, 22], rest[16] + [0, 0.26 + 0.25 + 0.08, 0], atol=1e-12)
+    np.testing.assert_allclose(joints[0, 19], rest[19], atol=1e-12)
