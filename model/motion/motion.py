@@ -3,6 +3,7 @@
 
 import json
 import os
+import zipfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ class Motion:
             raise
         except MotionFileError:
             raise
-        except (ValueError, OSError, EOFError, KeyError) as error:
+        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
             raise MotionFileError(f"{path}: not a take ({error})") from error
         for name in ("body", "gender", "model_type"):
             arrays[name] = str(arrays[name])
