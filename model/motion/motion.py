@@ -6,7 +6,7 @@ import os
 import zipfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,19 +86,23 @@ class Motion:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz beside its final name, then rename: a reader never sees half a file. Raises OSError."""
         target = Path(path)
-        arrays: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        arrays["provenance"] = json.dumps(self.provenance)
         part = target.with_name(target.name + ".part")
         try:
             with part.open("wb") as file:
-                np.savez_compressed(file, **arrays)
+                self.write(file)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
 
+    def write(self, file: IO[bytes]) -> None:
+        """Write the .npz into an open file."""
+        arrays: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays["provenance"] = json.dumps(self.provenance)
+        np.savez_compressed(file, **arrays)
+
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> "Motion":
-        """Read what `save` wrote. Raises MotionFileError for anything else, FileNotFoundError if there is none."""
+    def load(path: str | os.PathLike[str] | IO[bytes]) -> "Motion":
+        """Read what `save` or `write` wrote. Raises MotionFileError for all else, FileNotFoundError for nothing."""
         try:
             with np.load(path, allow_pickle=False) as data:
                 names = {f.name for f in fields(Motion)}
