@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes arrays into actions. The only file that knows how actions differ between Blender versions."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import bpy
 import numpy as np
@@ -14,7 +15,10 @@ LINEAR = 1  # BEZT_IPO_LIN: foreach_set takes an enum's number, not its name.
 
 @dataclass(frozen=True)
 class Curve:
-    """One animated number: where it lives (`pose.bones["hips"].location`, 2), its values (T,), its channel group."""
+    """One animated number: where it lives (`pose.bones["hips"].location`, 2), its values, its channel group.
+
+    values (T,) has one for each frame, or (1,) one for all: that is keyed once, at the first frame.
+    """
 
     data_path: str
     index: int
@@ -25,7 +29,7 @@ class Curve:
 def write_action(
     target: bpy.types.Object, name: str, curves: Sequence[Curve], frames: NDArray[np.floating]
 ) -> bpy.types.Action:
-    """A new action with the curves, keyed linearly at every frame and assigned to target.
+    """A new action with the curves, keyed linearly and assigned to target.
 
     frames (T,) are scene frames, increasing, whole or not. The action that target had is kept, with a fake user.
     An armature must have been evaluated once since it was made (Blender itself crashes on changing its action else).
@@ -35,7 +39,7 @@ def write_action(
     if frames.ndim != 1 or not len(frames) or not np.isfinite(frames).all() or (np.diff(frames) <= 0).any():
         raise ValueError("frames must be a row of increasing numbers")
     for curve in curves:
-        if np.shape(curve.values) != frames.shape or not np.isfinite(curve.values).all():
+        if np.shape(curve.values) not in {(1,), frames.shape} or not np.isfinite(curve.values).all():
             raise ValueError(f"{curve.data_path}[{curve.index}] needs a finite value at each of {len(frames)} frames")
 
     animation = target.animation_data or target.animation_data_create()
@@ -51,17 +55,36 @@ def write_action(
     points[:, 0] = frames
     linear = np.full(len(frames), LINEAR, np.int32)
     for curve in curves:
-        points[:, 1] = curve.values
+        count = len(curve.values)
+        points[:count, 1] = curve.values
         fcurve = channels.fcurves.new(curve.data_path, index=curve.index)
         if curve.group:
             if curve.group not in groups:
                 groups[curve.group] = channels.groups.new(curve.group)
             fcurve.group = groups[curve.group]
-        fcurve.keyframe_points.add(len(frames))
-        fcurve.keyframe_points.foreach_set("co", points.ravel())
-        fcurve.keyframe_points.foreach_set("interpolation", linear)
+        fcurve.keyframe_points.add(count)
+        fcurve.keyframe_points.foreach_set("co", points[:count].ravel())
+        fcurve.keyframe_points.foreach_set("interpolation", linear[:count])
         fcurve.update()
     return action
+
+
+def fingerprint(action: bpy.types.Action) -> str:
+    """A text that becomes another one when a key of the action is moved, added or removed."""
+    digest = hashlib.sha256()
+    for fcurve in _curves(action):
+        points = np.empty((len(fcurve.keyframe_points), 2), np.float32)
+        fcurve.keyframe_points.foreach_get("co", points.reshape(-1))
+        digest.update(f"{fcurve.data_path}[{fcurve.array_index}]".encode())
+        digest.update(points.tobytes())
+    return digest.hexdigest()
+
+
+def _curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    if not hasattr(action, "slots"):  # 4.2 and 4.3
+        return list(cast(Any, action).fcurves)
+    strips: list[Any] = [strip for layer in action.layers for strip in layer.strips]
+    return [fcurve for strip in strips for bag in strip.channelbags for fcurve in bag.fcurves]
 
 
 def _channels(action: bpy.types.Action, target: bpy.types.Object, animation: bpy.types.AnimData) -> Any:
