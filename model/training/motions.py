@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder of motion capture in memory, from which windows are drawn.
+
+Files are .npz as in the table of docs/training.md: clips of 24-joint rotations at one frame rate, laid end to end.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..motion.rotations import matrix_from_axis_angle, quaternion_from_matrix
+from ..motion.skeleton import JOINT_MIRROR
+
+HEEL_HEIGHT_M, TOE_HEIGHT_M, STILL_M_S = 0.13, 0.075, 0.3
+"""An ankle or ball of the foot below that height and slower than that rests on the ground."""
+
+
+class Motions:
+    """Clips as tensors: quaternions (N, 24, 4) WXYZ local, root (N, 3) over the floor, contacts (N, 4), leg (N,)."""
+
+    def __init__(self, folder: Path, pattern: str) -> None:
+        files = sorted(folder.glob(pattern))
+        if not files:
+            raise FileNotFoundError(f"no {pattern} in {folder}")
+        quaternions, roots, contacts, legs, starts, lengths = [], [], [], [], [], []
+        offset = 0
+        self.fps = 0.0
+        self.subjects: list[str] = []
+        for file in files:
+            with np.load(file, allow_pickle=False) as data:
+                self.fps = float(data["fps"])
+                vectors = np.concatenate([data["root_rot"][:, None], data["rot"].astype(np.float32)], 1)
+                quaternions.append(quaternion_from_matrix(matrix_from_axis_angle(vectors)).astype(np.float32))
+                floor, leg = np.zeros(len(vectors), np.float32), np.ones(len(vectors), np.float32)
+                spans = list(zip(data["clip_start"], data["clip_len"], strict=True))
+                for clip, (start, length) in enumerate(spans):
+                    floor[start : start + length] = data["clip_floor_y"][clip]
+                    bones = np.linalg.norm(data["clip_offsets"][clip], axis=-1)
+                    leg[start : start + length] = bones[[4, 7]].sum()
+                root = data["root"].astype(np.float32) - floor[:, None] * np.float32([0, 1, 0])
+                feet = data["joints"][:, [7, 10, 8, 11]].astype(np.float32) + root[:, None]
+                contacts.append(_contacts(feet, self.fps))
+                roots.append(root)
+                legs.append(leg)
+                starts += [offset + int(start) for start, _ in spans]
+                lengths += [int(length) for _, length in spans]
+                self.subjects += [str(s) for s in data["clip_subject"]]
+                offset += len(root)
+        self.quaternions = torch.from_numpy(np.concatenate(quaternions))
+        self.roots = torch.from_numpy(np.concatenate(roots))
+        self.contacts = torch.from_numpy(np.concatenate(contacts))
+        self.legs = torch.from_numpy(np.concatenate(legs))
+        self.starts, self.lengths = torch.tensor(starts), torch.tensor(lengths)
+
+    def draw(
+        self, count: int, frames: int, fps: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """`count` windows, each at its own frame rate fps (count,), resampled in time, half of them mirrored.
+
+        Returns local rotations (count, frames, 24, 3, 3), root (count, frames, 3) metres, Y up, floor at 0,
+        contacts (count, frames, 4) and leg length (count,) metres of the person who was captured.
+        """
+        clip = torch.multinomial(self.lengths.double(), count, replacement=True, generator=generator)
+        span = torch.minimum((frames - 1) * self.fps / fps, self.lengths[clip] - 1.0)
+        begin = torch.rand(count, generator=generator) * (self.lengths[clip] - 1.0 - span)
+        return self.window(clip, begin, span, frames, torch.rand(count, generator=generator) < 0.5)
+
+    def window(
+        self, clip: Tensor, begin: Tensor, span: Tensor, frames: int, mirror: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Windows of clips (B,) from frame begin (B,) over span (B,) frames of the source; see `draw`."""
+        position = begin[:, None] + span[:, None] * torch.linspace(0, 1, frames)
+        first = position.floor().long().clamp(max=int(self.lengths.max()))
+        first = torch.minimum(first, (self.lengths[clip] - 2).clamp_min(0)[:, None])
+        share = (position - first)[..., None]
+        at = self.starts[clip][:, None] + first
+        after = torch.minimum(at + 1, (self.starts + self.lengths - 1)[clip][:, None])
+        a, b = self.quaternions[at], self.quaternions[after]
+        sign = torch.where((a * b).sum(-1, keepdim=True) < 0, -1.0, 1.0)
+        q = torch.nn.functional.normalize(torch.lerp(a, sign * b, share[..., None]), dim=-1)
+        root = torch.lerp(self.roots[at], self.roots[after], share)
+        contacts = torch.where(share < 0.5, self.contacts[at], self.contacts[after])
+        flip = mirror[:, None, None]
+        q = torch.where(flip[..., None], q[:, :, list(JOINT_MIRROR)] * q.new_tensor([1, 1, -1, -1]), q)
+        root = torch.where(flip, root * root.new_tensor([-1, 1, 1]), root)
+        contacts = torch.where(flip, contacts[..., [2, 3, 0, 1]], contacts)
+        return _matrices(q), root, contacts, self.legs[self.starts[clip]]
+
+
+def _contacts(feet: np.ndarray, fps: float) -> np.ndarray:
+    """Contacts (N, 4) of ankles and balls (N, 4, 3), metres above the floor: left, left, right, right."""
+    speed = np.linalg.norm(np.gradient(feet, axis=0), axis=-1) * fps
+    limit = np.array([HEEL_HEIGHT_M, TOE_HEIGHT_M] * 2)
+    return ((feet[..., 1] < limit) & (speed < STILL_M_S)).astype(np.float32)
+
+
+def _matrices(q: Tensor) -> Tensor:
+    w, x, y, z = q.unbind(-1)
+    rows = [
+        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    ]  # fmt: skip
+    return torch.stack(rows, -1).unflatten(-1, (3, 3))
