@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is where in the footage: everybody's track, and one person's keypoints, rough 3D and image features."""
+
+from .observations import Observations, observe
+from .tracks import Track, scan
+
+__all__ = ["Observations", "Track", "observe", "scan"]

@@ -5,7 +5,7 @@ A crop is four numbers: x and y of its centre, its side, in pixels of the pictur
 turning the picture's x axis towards its y axis (clockwise on the screen). The person stands upright in it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import cv2
@@ -51,6 +51,19 @@ class Landmarks:
     score: Array
     world: Array
     features: npt.NDArray[np.float16]
+
+
+def joined(parts: list[Landmarks]) -> Landmarks:
+    """Landmarks of several batches, one after the other."""
+    return Landmarks(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Landmarks)})
+
+
+def replaced(landmarks: Landmarks, at: npt.NDArray[np.intp], others: Landmarks) -> Landmarks:
+    """The landmarks with those at some places in the batch exchanged for others."""
+    values = {f.name: getattr(landmarks, f.name).copy() for f in fields(Landmarks)}
+    for name, array in values.items():
+        array[at] = getattr(others, name)
+    return Landmarks(**values)
 
 
 def crop_around(centre: Array, top: Array) -> Array:
