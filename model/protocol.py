@@ -17,6 +17,8 @@ PROTOCOL_VERSION = 1
 ENGINE_VERSION = "0.1.0"
 ALIVE_INTERVAL_S = 1.0
 LONGEST_LINE = 1 << 20
+FINAL_EVENTS = ("people", "done", "cancelled", "failed")
+"""With exactly one of these every job ends: a scan with people, a capture with done, either as cancelled or failed."""
 
 Message = dict[str, Any]
 
@@ -38,6 +40,7 @@ class Code(StrEnum):
     DISK_FULL = "disk.full"
     OUTPUT_UNWRITABLE = "output.unwritable"
     REQUEST_INVALID = "request.invalid"
+    RIG_UNSUITABLE = "rig.unsuitable"
     ENGINE_MISSING = "engine.missing"
     ENGINE_DIED = "engine.died"
     ENGINE_SILENT = "engine.silent"
@@ -76,6 +79,10 @@ TEXTS: dict[Code, tuple[str, str]] = {
     Code.DISK_FULL: ("The disk is full.", "Free some space, or choose another folder, and try again."),
     Code.OUTPUT_UNWRITABLE: ("The result could not be written.", "Choose a folder in which you may write."),
     Code.REQUEST_INVALID: ("The request could not be understood.", "Correct the setting that is named."),
+    Code.RIG_UNSUITABLE: (
+        "The motion cannot be baked onto this armature.",
+        "Choose a human that Rigify generated (not its metarig), or a copy of a take's armature.",
+    ),
     Code.ENGINE_MISSING: (
         "The engine could not be started.",
         "Set the engine's Python in the preferences; `python -m model doctor` says what it lacks.",

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client against engines that behave and engines that do not: every job ends, with its own code, in time."""
+
+import os
+import random
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from reel_to_rig.addon.engine import client as client_module
+from reel_to_rig.addon.engine.client import EngineClient, engine_command, engine_environment
+
+SCRIPT = Path(__file__).with_name("pretended_engine.py")
+SILENCE_S = 0.5
+REQUEST = {"type": "capture", "footage": "clip.mp4", "output": "take.npz"}
+
+
+@pytest.fixture
+def engine(tmp_path):
+    clients = []
+
+    def make(manner, silence_s=SILENCE_S, **kwargs):
+        command = manner if isinstance(manner, list) else [sys.executable, "-S", "-u", str(SCRIPT), manner]
+        clients.append(EngineClient(command, dict(os.environ), tmp_path / "logs" / "engine.log", silence_s, **kwargs))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("engine ")]
+
+
+def be(client, manner):
+    client._command[-1] = manner
+
+
+def until(client, condition, timeout_s=10):
+    """Poll as Blender's timer does until an event meets the condition; all events so far."""
+    events, end = [], time.monotonic() + timeout_s
+    while not any(condition(event) for event in events):
+        assert time.monotonic() < end, events
+        start = time.perf_counter()
+        events += client.poll()
+        assert time.perf_counter() - start < 0.1
+        time.sleep(0.01)
+    return events
+
+
+def progress_came(event):
+    return event["type"] == "progress"
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_job_yields_its_events_and_one_process_serves_several(engine):
+    client = engine("good")
+    jobs = [client.submit(REQUEST) for _ in range(3)]
+    heard = []
+    finals = [client.wait(job, heard.append, 5) for job in jobs]
+    assert [final["type"] for final in finals] == ["done"] * 3
+    assert [final["job"] for final in finals] == jobs
+    assert finals[0]["files"] == {"take": "take.npz"}
+    assert len({final["summary"]["pid"] for final in finals}) == 1
+    assert heard
+    assert {event["type"] for event in heard} == {"progress"}
+    assert heard[-1]["done"] == 3
+
+
+def test_events_of_another_job_are_kept_while_waiting(engine):
+    client = engine("good")
+    first, second = client.submit(REQUEST), client.submit(REQUEST)
+    assert client.wait(second, None, 5)["job"] == second
+    kept = client.poll()
+    assert [event["type"] for event in kept if event["job"] == first][-1] == "done"
+
+
+def test_waiting_for_an_unknown_job_is_refused(engine):
+    with pytest.raises(ValueError, match="no job"):
+        engine("good").wait("nonsense", None, 5)
+
+
+def test_waiting_has_its_limit(engine):
+    client = engine("patient", silence_s=5)
+    job = client.submit(REQUEST)
+    with pytest.raises(TimeoutError):
+        client.wait(job, None, 0.5)
+    client.cancel(job)
+    assert client.wait(job, None, 5)["type"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("manner", "code", "says", "within_s"),
+    [
+        ("dies_at_start", "engine.died", "status 3 while it was starting", 3),
+        ("lacks_torch", "engine.missing", "no module named torch", 3),
+        ("dies_mid_job", "engine.died", "status 7.", 3),
+        ("killed_mid_job", "engine.died", "signal 9", 3),
+        ("silent_at_start", "engine.silent", "Nothing was heard", 3 * SILENCE_S + 2),
+        ("silent_mid_job", "engine.silent", "Nothing was heard", SILENCE_S + 2),
+        ("half_a_line", "engine.silent", "Nothing was heard", SILENCE_S + 2),
+        ("half_a_line_and_dies", "engine.died", "status 0", 3),
+        ("floods", "engine.garbled", "thousands of lines", 3),
+        ("garbage", "engine.garbled", "no messages", 3),
+        ("wrong_fields", "engine.garbled", "no messages", 3),
+        ("endless_line", "engine.garbled", "bytes", 3),
+        ("deep", "engine.garbled", "no messages", 5),
+        ("other_version", "engine.version", "version 2 of the protocol, the add-on version 1", 3),
+        ("with_a_child", "engine.died", "status 5", 4),
+        (["/no/such/python", "x"], "engine.missing", "No such file", 1),
+        ([str(Path(__file__).parent), "x"], "engine.missing", "Permission denied", 1),
+        ([__file__, "x"], "engine.missing", "Permission denied", 1),
+        (["bad\0name", "x"], "engine.missing", "null", 1),
+        ([sys.executable, "-c", "print('hello')"], "engine.died", "status 0 while", 3),
+        ([sys.executable, "-m", "no_such_module"], "engine.missing", "no module named no_such_module", 3),
+    ],
+)
+def test_misbehaviour_ends_every_job_with_its_code_and_the_next_one_runs(engine, manner, code, says, within_s):
+    client = engine(manner)
+    start = time.monotonic()
+    jobs = [client.submit(REQUEST), client.submit(REQUEST)]
+    events = until(client, lambda event: event["job"] == jobs[1], within_s)
+    assert time.monotonic() - start < within_s
+    finals = [event for event in events if event["type"] != "progress"]
+    assert [final["job"] for final in finals] == jobs
+    for final in finals:
+        assert (final["type"], final["code"]) == ("failed", code)
+        assert says in final["message"]
+        assert final["hint"]
+        assert Path(final["log"]).name == "engine.log"
+    client._command = [sys.executable, "-S", "-u", str(SCRIPT), "good"]
+    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+
+
+def test_script_that_is_no_program_is_a_missing_engine(engine, tmp_path):
+    script = tmp_path / "python"
+    script.write_bytes(b"\0\1\2 not a program")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    client = engine([str(script), "x"])
+    final = client.wait(client.submit(REQUEST), None, 3)
+    assert final["code"] == "engine.missing"
+
+
+def test_warnings_among_the_events_go_to_the_log(engine, tmp_path):
+    client = engine("chatty")
+    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+    client.close()
+    log = (tmp_path / "logs" / "engine.log").read_text()
+    assert "stdout: WARNING: 2 devices found" in log
+    assert "UserWarning: deprecated" in log
+
+
+def test_death_after_the_job_hurts_nobody(engine):
+    client = engine("done_then_dies")
+    for _ in range(3):
+        assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+        time.sleep(0.1)
+
+
+def test_idle_engine_that_was_killed_is_replaced(engine):
+    client = engine("good")
+    pids = []
+    for _ in range(3):
+        pids.append(client.wait(client.submit(REQUEST), None, 5)["summary"]["pid"])
+        os.kill(pids[-1], 9)
+        time.sleep(0.05)
+    assert len(set(pids)) == 3
+
+
+def test_failure_from_the_engine_gets_the_log(engine):
+    final = (client := engine("reports_failure")).wait(client.submit(REQUEST), None, 5)
+    assert (final["type"], final["code"]) == ("failed", "people.none")
+    assert final["log"].endswith("engine.log")
+
+
+def test_cancel_of_a_running_job(engine):
+    client = engine("patient")
+    job, after = client.submit(REQUEST), client.submit(REQUEST)
+    until(client, progress_came)
+    client.cancel(job)
+    client.cancel(job)
+    assert until(client, lambda event: event["job"] == job)[-1] == {"type": "cancelled", "job": job}
+    until(client, lambda event: progress_came(event) and event["job"] == after)
+
+
+def test_cancel_of_a_waiting_job_and_of_one_that_the_engine_has_not_seen(engine):
+    client = engine("patient")
+    first, second = client.submit(REQUEST), client.submit(REQUEST)
+    client.cancel(second)
+    client.cancel(first)
+    client.cancel("nonsense")
+    assert client.poll() == [{"type": "cancelled", "job": second}, {"type": "cancelled", "job": first}]
+    third = client.submit(REQUEST)
+    assert {event["job"] for event in until(client, progress_came)} == {third}
+
+
+def test_result_that_crosses_a_cancel_is_a_cancel(engine):
+    client = engine("done_at_cancel")
+    job = client.submit(REQUEST)
+    until(client, progress_came)
+    client.cancel(job)
+    assert client.wait(job, None, 5)["type"] == "cancelled"
+
+
+def test_late_events_of_a_cancelled_job_are_dropped(engine):
+    client = engine("late")
+    job = client.submit(REQUEST)
+    until(client, progress_came)
+    client.cancel(job)
+    assert client.wait(job, None, 5)["type"] == "cancelled"
+    following = client.submit(REQUEST)
+    events = until(client, lambda event: event["type"] == "done")
+    assert {event["job"] for event in events} == {following}
+
+
+def test_cancel_insists_with_terminate_then_kill(engine, monkeypatch):
+    """Timing by the client's own clock, moved forward by the test; the engine resists all but a kill."""
+    ahead_s = [0.0]
+    client = engine("stubborn", silence_s=60, clock=lambda: time.monotonic() + ahead_s[0])
+    job, waiting = client.submit(REQUEST), client.submit(REQUEST)
+    until(client, progress_came)
+    process = client._process
+    signals = []
+    for name in ("terminate", "kill"):
+        original = getattr(process, name)
+        monkeypatch.setattr(process, name, lambda name=name, original=original: (signals.append(name), original()))
+    client.cancel(job)
+    for ahead_s[0], expected in ((4.5, set()), (5.5, {"terminate"}), (9.5, {"terminate"})):
+        assert client.poll() == []
+        assert set(signals) == expected
+    be(client, "good")
+    ahead_s[0] = 10.5
+    events = until(client, lambda event: event["type"] == "done")
+    assert signals.count("kill") >= 1
+    assert [event for event in events if event["job"] == job] == [{"type": "cancelled", "job": job}]
+    assert events[-1]["job"] == waiting
+
+
+def test_pause_of_blender_is_not_taken_for_silence(engine):
+    """Nobody polls for longer than the limit while the machine, and so the engine, stands still."""
+    client = engine("patient")
+    job = client.submit(REQUEST)
+    until(client, progress_came)
+    pid = client._process._process.pid
+    os.kill(pid, 19)
+    time.sleep(SILENCE_S * 2)
+    os.kill(pid, 18)
+    assert client.poll() == []
+    time.sleep(0.3)
+    assert client.poll() == []
+    client.cancel(job)
+    assert client.wait(job, None, 5)["type"] == "cancelled"
+
+
+def test_log_stays_small(engine, tmp_path):
+    client = engine("noisy_log", silence_s=5)
+    for _ in range(2):
+        assert client.wait(client.submit(REQUEST), None, 20)["type"] == "done"
+    client.close()
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "logs").iterdir()}
+    assert set(sizes) == {"engine.log", "engine.log.1"}
+    assert max(sizes.values()) < 1.1 * 2**20
+
+
+def test_unwritable_log_does_not_stop_the_engine(tmp_path):
+    (tmp_path / "logs").write_text("a file where the folder should be")
+    client = EngineClient(
+        [sys.executable, "-S", "-u", str(SCRIPT), "chatty"], dict(os.environ), tmp_path / "logs" / "engine.log"
+    )
+    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+    client.close()
+
+
+@pytest.mark.parametrize("manner", ["good", "patient", "stubborn", "silent_at_start"])
+def test_close_ends_the_process_and_the_jobs(engine, manner):
+    client = engine(manner, silence_s=60)
+    job = client.submit(REQUEST)
+    pid = client._process._process.pid
+    if manner != "silent_at_start":
+        until(client, progress_came)
+    start = time.monotonic()
+    client.close()
+    client.close()
+    assert time.monotonic() - start < 3
+    assert not alive(pid)
+    if manner in ("patient", "stubborn"):
+        assert client.poll() == [{"type": "cancelled", "job": job}]
+    be(client, "good")
+    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+
+
+def test_killed_at_random_moments(engine):
+    """Whenever the kill falls, the job ends in a second or two, as done or as died, and the next one runs."""
+    client = engine("good")
+    moments = random.Random(1)
+    seen = set()
+    for _ in range(25):
+        job = client.submit(REQUEST)
+        process = client._process._process
+        timer = threading.Timer(moments.uniform(0, 0.12), process.kill)
+        timer.start()
+        final = client.wait(job, None, 5)
+        timer.join()
+        assert final["type"] == "done" or final["code"] == "engine.died"
+        seen.add(final["type"])
+    assert seen == {"done", "failed"}
+    be(client, "good")
+    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+
+
+def test_engine_finds_our_package_whatever_lies_in_the_working_folder(tmp_path, monkeypatch):
+    root = Path(client_module.__file__).parents[2]
+    (tmp_path / "model.py").write_text("raise SystemExit('the wrong model')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONHOME", "/nonsense")
+    command = engine_command(Path(sys.executable))
+    assert command[1:] == ["-u", "-m", "model", "serve"]
+    code = "import model.protocol; print(model.protocol.__file__)"
+    output = subprocess.run(
+        [command[0], "-c", code], env=engine_environment(root), capture_output=True, text=True, timeout=20, check=True
+    )
+    assert Path(output.stdout.strip()) == root / "model" / "protocol.py"
