@@ -45,7 +45,7 @@ class Lifter(nn.Module):
         self.embed = nn.Linear(3, joint_width)
         self.joint_embedding = nn.Parameter(0.02 * torch.randn(joints, joint_width))
         self.unseen = nn.Parameter(torch.zeros(joints, joint_width))
-        self.spatial = nn.ModuleList(Block(joint_width, heads, 2) for _ in range(spatial_depth))
+        self.spatial = nn.ModuleList(Block(joint_width, joint_width // 16, 2) for _ in range(spatial_depth))
         self.gather = nn.Linear(joints * joint_width, width)
         self.size = nn.Linear(1, width)
         self.feature = nn.Linear(feature, width)

@@ -18,10 +18,10 @@ class TwoStageConfig:
     vertices: int
     joints: int = 23
     feature: int = 1152
-    joint_width: int = 64
+    joint_width: int = 32
     width: int = 256
     spatial_depth: int = 2
-    temporal_depth: int = 4
+    temporal_depth: int = 3
     heads: int = 8
     wavelet: str = "haar"
     mesh_width: int = 48
