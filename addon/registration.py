@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that Blender is told about, in order. What register() adds, unregister() takes away."""
+
+import atexit
+
+import bpy
+
+from .capture import ops as capture_ops
+from .capture import panel as capture_panel
+from .capture.props import CaptureProperties
+from .engine import ops as engine_ops
+from .engine import running
+from .preferences import ReelToRigPreferences
+from .retarget import ops as retarget_ops
+from .retarget import panel as retarget_panel
+from .retarget.props import RetargetProperties
+from .take import ops as take_ops
+from .take import panel as take_panel
+from .take.props import TakeProperties
+
+CLASSES = (
+    ReelToRigPreferences,
+    TakeProperties,
+    CaptureProperties,
+    RetargetProperties,
+    *engine_ops.CLASSES,
+    *capture_ops.CLASSES,
+    *take_ops.CLASSES,
+    *retarget_ops.CLASSES,
+    *capture_panel.CLASSES,
+    *take_panel.CLASSES,
+    *retarget_panel.CLASSES,
+)
+
+PROPERTIES = (
+    (bpy.types.Object, "reel_to_rig", TakeProperties),
+    (bpy.types.Scene, "reel_to_rig", CaptureProperties),
+    (bpy.types.Scene, "reel_to_rig_retarget", RetargetProperties),
+)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    for owner, name, kind in PROPERTIES:
+        setattr(owner, name, bpy.props.PointerProperty(type=kind))
+    bpy.app.handlers.load_pre.append(capture_ops.on_load_pre)
+    atexit.register(running.close)
+
+
+def unregister() -> None:
+    capture_ops.drop_job()
+    running.close()
+    atexit.unregister(running.close)
+    bpy.app.handlers.load_pre.remove(capture_ops.on_load_pre)
+    for owner, name, _ in reversed(PROPERTIES):
+        delattr(owner, name)
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes a take in the scene: arrays in, Blender's objects out."""
+
+from math import radians
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from ...model.motion.motion import Motion
+from ...model.motion.skeleton import JOINTS, PARENTS
+from . import data, geometry, keys
+from .data import Body
+from .props import take_of
+
+BODY_COLOUR = (0.25, 0.6, 1.0, 0.55)
+UP = Vector((0, 0, 1))
+FORWARD = Vector((0, -1, 0))
+
+
+def build(context: bpy.types.Context, motion: Motion, body: Body, name: str, smoothing: float) -> bpy.types.Object:
+    """A collection called name with the armature, the body on it and the footage's camera; returns the armature.
+
+    The first take of a scene sets its frame rate, range, resolution and camera by the footage; later ones keep to the
+    scene's frame rate, and the same moment of the footage falls on the same frame. Leaves Blender in object mode with
+    the armature active. smoothing is a strength from 0 to 1.
+    """
+    scene = context.scene
+    assert scene
+    others = data.takes(scene)
+    if others:
+        start, fps = take_of(others[0]).start, scene.render.fps / scene.render.fps_base
+    else:
+        start, fps = float(scene.frame_start), motion.mocap_framerate
+        _set_scene(scene, motion, start)
+
+    collection = bpy.data.collections.new(name)
+    scene.collection.children.link(collection)
+    armature = _make_armature(context, collection, name, body)
+    take = take_of(armature)
+    data.store(armature, motion, body.joints)
+    take.start, take.fps, take.smoothing = start, fps, smoothing
+    take.summary = _summary(motion)
+    take.body = _make_body(collection, armature, body)
+    take.camera = _make_camera(collection, name, motion, start, fps)
+    if not others:
+        scene.camera = take.camera
+    layer = context.view_layer
+    assert layer
+    layer.update()  # An armature must have been evaluated before its action changes.
+    keys.key_armature(armature, smoothing)
+    return armature
+
+
+def _set_scene(scene: bpy.types.Scene, motion: Motion, start: float) -> None:
+    footage = motion.provenance["footage"]
+    scene.render.fps, scene.render.fps_base = geometry.scene_rate(motion.mocap_framerate)
+    scene.render.resolution_x, scene.render.resolution_y = footage["width"], footage["height"]
+    scene.render.resolution_percentage = 100
+    scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
+    frames = geometry.scene_frames(motion.time_s, start, motion.mocap_framerate)
+    scene.frame_start, scene.frame_end = geometry.scene_range(frames)
+    scene.frame_set(scene.frame_start)
+
+
+def _make_armature(
+    context: bpy.types.Context, collection: bpy.types.Collection, name: str, body: Body
+) -> bpy.types.Object:
+    """SMPL's bones in the T-pose, standing on the floor, each along its limb and rolled to face forward."""
+    layer = context.view_layer
+    assert layer
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    for item in context.selected_objects:
+        item.select_set(False)
+    skeleton = bpy.data.armatures.new(name)
+    armature = bpy.data.objects.new(name, skeleton)
+    collection.objects.link(armature)
+    layer.objects.active = armature
+    armature.select_set(True)
+    armature.show_in_front = True
+    skeleton.display_type = "STICK"
+
+    heads = _upright(body.joints, body)
+    tails = _upright(geometry.bone_tails(body.joints), body)
+    bpy.ops.object.mode_set(mode="EDIT")
+    for joint, bone_name in enumerate(JOINTS):
+        bone = skeleton.edit_bones.new(bone_name)
+        bone.head, bone.tail = heads[joint].tolist(), tails[joint].tolist()
+        bone.align_roll(UP if bone_name.endswith("foot") else FORWARD)
+        if joint:
+            bone.parent = skeleton.edit_bones[JOINTS[PARENTS[joint]]]
+    bpy.ops.object.mode_set(mode="OBJECT")
+    return armature
+
+
+def _make_body(collection: bpy.types.Collection, armature: bpy.types.Object, body: Body) -> bpy.types.Object:
+    mesh = bpy.data.meshes.new(f"{armature.name} body")
+    mesh.from_pydata(_upright(body.vertices, body).tolist(), [], body.faces.tolist())
+    mesh.shade_smooth()
+    mesh.materials.append(_material())
+    item = bpy.data.objects.new(mesh.name, mesh)
+    collection.objects.link(item)
+    item.parent = armature
+    for joint, name in enumerate(JOINTS):
+        group = item.vertex_groups.new(name=name)
+        for vertex in np.flatnonzero(body.weights[:, joint] > 1e-4):
+            group.add([int(vertex)], float(body.weights[vertex, joint]), "REPLACE")
+    modifier = item.modifiers.new("Armature", "ARMATURE")
+    assert isinstance(modifier, bpy.types.ArmatureModifier)
+    modifier.object = armature
+    return item
+
+
+def _material() -> bpy.types.Material:
+    """The see-through colour of recovered bodies, shared by all takes."""
+    name = "Reel to Rig body"
+    material = bpy.data.materials.get(name)
+    if material:
+        return material
+    material = bpy.data.materials.new(name)
+    # Seen in solid shading. (The stubs take this property for one that cannot be set.)
+    material.diffuse_color = BODY_COLOUR  # pyright: ignore[reportAttributeAccessIssue]
+    material.surface_render_method = "BLENDED"
+    if not material.node_tree:
+        material.use_nodes = True  # 4.x; from 5.0 on there always are nodes
+    assert material.node_tree
+    shader: Any = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = (*BODY_COLOUR[:3], 1.0)
+    shader.inputs["Alpha"].default_value = BODY_COLOUR[3]
+    return material
+
+
+def _make_camera(
+    collection: bpy.types.Collection, name: str, motion: Motion, start: float, fps: float
+) -> bpy.types.Object:
+    """The footage's camera, with the clip behind the scene if Blender can read it."""
+    footage = motion.provenance["footage"]
+    lens = geometry.lens(motion.camera_matrix, footage["width"], footage["height"])
+    camera = bpy.data.cameras.new(f"{name} camera")
+    camera.sensor_fit = "HORIZONTAL"
+    camera.sensor_width = geometry.SENSOR_MM
+    camera.lens, camera.shift_x, camera.shift_y = lens.focal_mm, lens.shift_x, lens.shift_y
+    item = bpy.data.objects.new(camera.name, camera)
+    collection.objects.link(item)
+    keys.place_camera(item, motion, start, fps)
+    if Path(footage["path"]).is_file():
+        _show_behind(camera, footage, round(start))
+    return item
+
+
+def _show_behind(camera: bpy.types.Camera, footage: dict[str, Any], start: int) -> None:
+    """Show the clip behind the scene, its first picture at frame start."""
+    clip = bpy.data.movieclips.load(footage["path"], check_existing=True)
+    clip.frame_start = start
+    background = camera.background_images.new()
+    background.source = "MOVIE_CLIP"
+    background.clip = clip
+    background.alpha = 1.0
+    camera.show_background_images = True
+    width, height = footage["width"], footage["height"]
+    if width != height and (clip.size[0], clip.size[1]) == (height, width):
+        # Blender 4 leaves a portrait clip of a phone lying on its side.
+        background.rotation = -radians(footage.get("rotation_deg", 0))
+        background.scale = max(width, height) / min(width, height)
+
+
+def _summary(motion: Motion) -> str:
+    """What the capture assumed or lacked, a line each."""
+    lines: list[str] = []
+    if camera := motion.provenance.get("camera"):
+        lines.append(f"Field of view: {camera['fov_deg']:.0f}\u00b0, {camera['fov_source']}")
+    if scale := motion.provenance.get("scale"):
+        lines.append(f"Scale: {scale}")
+    unseen = int((~motion.observed).sum())
+    if unseen:
+        lines.append(f"Not seen in {unseen} of {len(motion)} pictures")
+    return "\n".join(lines)
+
+
+def _upright(points: np.ndarray, body: Body) -> np.ndarray:
+    """Points (N, 3) of the body's canonical frame as an upright character, its soles on the floor."""
+    return points @ geometry.UPRIGHT.T - [0, 0, body.vertices[:, 1].min()]

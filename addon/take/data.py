@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a take holds inside the .blend, and how to get it out again."""
+
+import io
+import os
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.motion.motion import Motion
+from ...model.motion.smoothing import smooth
+from ...model.protocol import Code, Failure
+from . import geometry
+from .props import take_of
+
+F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Body:
+    """A person in the T-pose, SMPL's canonical frame, metres: what the engine writes beside a motion.
+
+    vertices (V, 3), joints (24, 3), faces (F, 3), weights (V, 24): how much each joint moves each vertex.
+    """
+
+    vertices: F32
+    joints: F32
+    faces: NDArray[np.int32]
+    weights: F32
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "Body":
+        """Read a body file. Raises Failure(BODY_INVALID)."""
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                body = Body(data["vertices"], data["joints"], data["faces"], data["weights"])
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise Failure(Code.BODY_INVALID, f"{path}: {error}") from error
+        vertices = len(body.vertices)
+        fits = (
+            body.vertices.shape == (vertices, 3)
+            and body.joints.shape == (24, 3)
+            and body.weights.shape == (vertices, 24)
+            and body.faces.ndim == 2
+            and body.faces.max(initial=0) < vertices
+        )
+        if not fits:
+            raise Failure(Code.BODY_INVALID, f"{path}: its arrays do not fit together")
+        return body
+
+
+@dataclass(frozen=True)
+class TakeMotion:
+    """The motion that is on an armature, in the conventions of Motion.
+
+    frames (T,) scene frames; local (T, 24, 3, 3) rotations relative to the parent, the root's relative to the world;
+    trans (T, 3) world metres; rest (24, 3) joints in the T-pose; contacts (T, 4).
+    """
+
+    frames: NDArray[np.float64]
+    local: NDArray[np.float64]
+    trans: NDArray[np.float64]
+    rest: NDArray[np.float64]
+    contacts: F32
+
+
+def store(armature: bpy.types.Object, motion: Motion, rest: NDArray[np.floating]) -> None:
+    """Keep a raw motion and its rest joints (24, 3) with an armature."""
+    take = take_of(armature)
+    file = io.BytesIO()
+    motion.write(file)
+    take.motion = file.getvalue()
+    take.rest = np.asarray(rest, np.float32).tobytes()
+    take.is_take = True
+
+
+def raw(armature: bpy.types.Object) -> Motion:
+    """The motion as it was captured. Raises MotionFileError if the armature holds none."""
+    return Motion.load(io.BytesIO(take_of(armature).motion))
+
+
+def rest_joints(armature: bpy.types.Object) -> NDArray[np.float64]:
+    """The joints in the T-pose (24, 3), canonical, metres."""
+    return np.frombuffer(take_of(armature).rest, np.float32).reshape(24, 3).astype(np.float64)
+
+
+def read(armature: bpy.types.Object) -> TakeMotion:
+    """The motion on a take's armature: the raw one under the smoothing that was applied last.
+
+    Nothing is evaluated, and keys that were edited by hand are not looked at.
+    """
+    take = take_of(armature)
+    rest = rest_joints(armature)
+    motion = smooth(raw(armature), rest, take.applied)
+    return TakeMotion(
+        frames=geometry.scene_frames(motion.time_s, take.start, take.fps),
+        local=motion.local_rotations(),
+        trans=motion.trans.astype(np.float64),
+        rest=rest,
+        contacts=motion.contacts,
+    )
+
+
+def takes(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The takes of a scene, oldest name first."""
+    return [item for item in scene.objects if item.type == "ARMATURE" and take_of(item).is_take]
+
+
+def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The take whose armature, body or camera is the active object; otherwise the scene's only take."""
+    assert context.scene
+    found = takes(context.scene)
+    for armature in found:
+        take = take_of(armature)
+        if context.active_object and context.active_object in {armature, take.body, take.camera}:
+            return armature
+    return found[0] if len(found) == 1 else None

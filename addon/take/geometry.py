@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the conventions of a capture to Blender's: bones, cameras, frame rates. numpy only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.motion.rotations import continuous_quaternions, quaternion_from_matrix
+from ...model.motion.skeleton import JOINTS, PARENTS
+
+Array = NDArray[np.float64]
+
+UPRIGHT: Array = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+"""Turns SMPL's canonical frame (Y up, facing +Z) into a character as Blender has them (Z up, facing -Y)."""
+
+OPENCV_TO_BLENDER: Array = np.diag([1.0, -1.0, -1.0])
+"""Between a camera that looks along +Z with Y down and one that looks along -Z with Y up; its own inverse."""
+
+POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
+"""The child that a bone points at, where it has several."""
+
+SENSOR_MM = 36.0
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A pinhole as Blender describes it: a sensor SENSOR_MM wide, shifts as shares of the picture's width."""
+
+    focal_mm: float
+    shift_x: float
+    shift_y: float
+
+
+def bone_tails(rest: NDArray[np.floating]) -> Array:
+    """Where each bone ends (24, 3), for joints at rest (24, 3): at its child, or a little beyond the last joint."""
+    rest = np.asarray(rest, np.float64)
+    tails = np.empty((24, 3))
+    for joint, name in enumerate(JOINTS):
+        children = [child for child, parent in enumerate(PARENTS) if parent == joint]
+        if children:
+            tails[joint] = rest[JOINTS.index(POINTS_AT[name]) if name in POINTS_AT else children[0]]
+            continue
+        onward = rest[joint] - rest[PARENTS[joint]]
+        if name.endswith("foot"):
+            onward = onward * [1, 0, 1]  # toes lie on the floor
+        tails[joint] = rest[joint] + 0.6 * onward
+    return tails
+
+
+def pose_channels(
+    local: NDArray[np.floating],
+    trans: NDArray[np.floating],
+    rest: NDArray[np.floating],
+    axes: NDArray[np.floating],
+    pelvis: NDArray[np.floating],
+) -> tuple[Array, Array]:
+    """The pelvis bone's location (T, 3) and all bones' quaternions WXYZ (T, 24, 4), as pose channels.
+
+    local (T, 24, 3, 3), trans (T, 3) and rest (24, 3) are as in Motion. The armature stands at the world's origin, its
+    rest joints turned by UPRIGHT; axes (24, 3, 3) holds its rest bones' axes in columns, pelvis (3,) is the head of
+    its first bone.
+    """
+    axes = np.asarray(axes, np.float64)
+    canonical = UPRIGHT.T @ axes
+    rotation = np.swapaxes(canonical, -1, -2) @ np.asarray(local, np.float64) @ canonical
+    # The root's rotation leads from the canonical frame into the world, so UPRIGHT is part of it already.
+    rotation[:, 0] = axes[0].T @ local[:, 0] @ canonical[0]
+    return (rest[0] + trans - pelvis) @ axes[0], continuous_quaternions(quaternion_from_matrix(rotation))
+
+
+def camera_channels(rotation: NDArray[np.floating], translation: NDArray[np.floating]) -> tuple[Array, Array]:
+    """Location (T, 3) and quaternion WXYZ (T, 4) of Blender's camera, for OpenCV's world → camera (T, 3, 3), (T, 3)."""
+    to_world = np.swapaxes(np.asarray(rotation, np.float64), -1, -2)
+    location = -np.einsum("tij,tj->ti", to_world, translation)
+    return location, continuous_quaternions(quaternion_from_matrix(to_world @ OPENCV_TO_BLENDER))
+
+
+def lens(camera_matrix: NDArray[np.floating], width: int, height: int) -> Lens:
+    """The lens for a camera matrix (3, 3) with square pixels, of a picture of width by height pixels."""
+    return Lens(
+        focal_mm=float(camera_matrix[0, 0]) / width * SENSOR_MM,
+        shift_x=(width / 2 - float(camera_matrix[0, 2])) / width,
+        shift_y=(float(camera_matrix[1, 2]) - height / 2) / width,
+    )
+
+
+def scene_rate(fps: float) -> tuple[int, float]:
+    """Blender's frame rate and its base, whose quotient is fps: 29.97 is 30 / 1.001."""
+    whole = max(round(fps), 1)
+    return whole, whole / fps
+
+
+def scene_frames(time_s: NDArray[np.floating], start: float, fps: float) -> Array:
+    """The scene frames (T,), whole or not, of times (T,) in seconds when time 0 is at frame start."""
+    return start + np.asarray(time_s, np.float64) * fps
+
+
+def scene_range(frames: NDArray[np.floating]) -> tuple[int, int]:
+    """The first and last whole frame that hold all frames (T,); a thousandth of a frame is rounding."""
+    return int(np.floor(frames[0] + 1e-3)), int(np.ceil(frames[-1] - 1e-3))

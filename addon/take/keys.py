@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes a take's motion onto its armature and camera."""
+
+import bpy
+import numpy as np
+
+from ...model.motion.motion import Motion
+from ...model.motion.skeleton import JOINTS
+from .. import keyframes
+from . import data, geometry
+from .props import take_of
+
+
+def key_armature(armature: bpy.types.Object, strength: float) -> None:
+    """Key a take's armature from its raw motion under a smoothing strength of 0 to 1.
+
+    The keys it had are replaced; if they were edited by hand they stay behind as an action of their own.
+    """
+    take = take_of(armature)
+    previous = armature.animation_data.action if armature.animation_data else None
+    edited = previous is not None and keyframes.fingerprint(previous) != take.written
+
+    take.applied = strength
+    motion = data.read(armature)
+    bones = _armature_data(armature).bones
+    location, quaternions = geometry.pose_channels(
+        motion.local,
+        motion.trans,
+        motion.rest,
+        axes=np.array([bones[name].matrix_local.to_3x3() for name in JOINTS]),
+        pelvis=np.array(bones[JOINTS[0]].head_local),
+    )
+    curves = [
+        keyframes.Curve(f'pose.bones["{JOINTS[0]}"].location', axis, location[:, axis], JOINTS[0]) for axis in range(3)
+    ]
+    curves += [
+        keyframes.Curve(f'pose.bones["{name}"].rotation_quaternion', part, quaternions[:, joint, part], name)
+        for joint, name in enumerate(JOINTS)
+        for part in range(4)
+    ]
+    action = keyframes.write_action(armature, armature.name, curves, motion.frames)
+    take.written = keyframes.fingerprint(action)
+    if previous and not edited and previous.users == int(previous.use_fake_user):
+        bpy.data.actions.remove(previous)
+        action.name = armature.name
+
+
+def place_camera(camera: bpy.types.Object, motion: Motion, start: float, fps: float) -> None:
+    """Put a camera where the footage's was: once if that stood still, with a key for every frame if it moved."""
+    location, quaternion = geometry.camera_channels(motion.camera_rotation, motion.camera_translation)
+    camera.rotation_mode = "QUATERNION"
+    camera.location = location[0].tolist()
+    camera.rotation_quaternion = quaternion[0].tolist()
+    if (np.ptp(location, axis=0) > 1e-6).any() or (np.ptp(quaternion, axis=0) > 1e-6).any():
+        frames = geometry.scene_frames(motion.time_s, start, fps)
+        curves = [keyframes.Curve("location", axis, location[:, axis]) for axis in range(3)]
+        curves += [keyframes.Curve("rotation_quaternion", part, quaternion[:, part]) for part in range(4)]
+        keyframes.write_action(camera, camera.name, curves, frames)
+
+
+def _armature_data(armature: bpy.types.Object) -> bpy.types.Armature:
+    assert isinstance(armature.data, bpy.types.Armature)
+    return armature.data
