@@ -14,6 +14,9 @@ from .preferences import ReelToRigPreferences
 from .retarget import ops as retarget_ops
 from .retarget import panel as retarget_panel
 from .retarget.props import RetargetProperties
+from .retarget import ops as retarget_ops
+from .retarget import panel as retarget_panel
+from .retarget.props import RetargetProperties
 from .take import ops as take_ops
 from .take import panel as take_panel
 from .take.props import TakeProperties
@@ -27,14 +30,17 @@ CLASSES = (
     *capture_ops.CLASSES,
     *take_ops.CLASSES,
     *retarget_ops.CLASSES,
+    *retarget_ops.CLASSES,
     *capture_panel.CLASSES,
     *take_panel.CLASSES,
+    *retarget_panel.CLASSES,
     *retarget_panel.CLASSES,
 )
 
 PROPERTIES = (
     (bpy.types.Object, "reel_to_rig", TakeProperties),
     (bpy.types.Scene, "reel_to_rig", CaptureProperties),
+    (bpy.types.Scene, "reel_to_rig_retarget", RetargetProperties),
     (bpy.types.Scene, "reel_to_rig_retarget", RetargetProperties),
 )
 
