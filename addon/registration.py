@@ -14,9 +14,6 @@ from .preferences import ReelToRigPreferences
 from .retarget import ops as retarget_ops
 from .retarget import panel as retarget_panel
 from .retarget.props import RetargetProperties
-from .retarget import ops as retarget_ops
-from .retarget import panel as retarget_panel
-from .retarget.props import RetargetProperties
 from .take import ops as take_ops
 from .take import panel as take_panel
 from .take.props import TakeProperties
@@ -30,17 +27,14 @@ CLASSES = (
     *capture_ops.CLASSES,
     *take_ops.CLASSES,
     *retarget_ops.CLASSES,
-    *retarget_ops.CLASSES,
     *capture_panel.CLASSES,
     *take_panel.CLASSES,
-    *retarget_panel.CLASSES,
     *retarget_panel.CLASSES,
 )
 
 PROPERTIES = (
     (bpy.types.Object, "reel_to_rig", TakeProperties),
     (bpy.types.Scene, "reel_to_rig", CaptureProperties),
-    (bpy.types.Scene, "reel_to_rig_retarget", RetargetProperties),
     (bpy.types.Scene, "reel_to_rig_retarget", RetargetProperties),
 )
 

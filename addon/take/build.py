@@ -161,7 +161,8 @@ def _show_behind(camera: bpy.types.Camera, footage: dict[str, Any], start: int) 
     background.alpha = 1.0
     camera.show_background_images = True
     width, height = footage["width"], footage["height"]
-    if width != height and (clip.size[0], clip.size[1]) == (height, width):
+    stored: Any = clip.size
+    if width != height and tuple(stored) == (height, width):
         # Blender 4 leaves a portrait clip of a phone lying on its side.
         background.rotation = -radians(footage.get("rotation_deg", 0))
         background.scale = max(width, height) / min(width, height)

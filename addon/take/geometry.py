@@ -92,10 +92,16 @@ def scene_rate(fps: float) -> tuple[int, float]:
 
 
 def scene_frames(time_s: NDArray[np.floating], start: float, fps: float) -> Array:
-    """The scene frames (T,), whole or not, of times (T,) in seconds when time 0 is at frame start."""
-    return start + np.asarray(time_s, np.float64) * fps
+    """The scene frames (T,), whole or not, of increasing times (T,) in seconds when time 0 is at frame start.
+
+    Containers round times, some to a millisecond: a frame that all but falls on a whole one is put there.
+    """
+    frames = start + np.asarray(time_s, np.float64) * fps
+    closest = np.diff(frames).min(initial=1.0)
+    whole = np.round(frames)
+    return np.where(np.abs(frames - whole) < min(0.02, closest / 4), whole, frames)
 
 
 def scene_range(frames: NDArray[np.floating]) -> tuple[int, int]:
-    """The first and last whole frame that hold all frames (T,); a thousandth of a frame is rounding."""
-    return int(np.floor(frames[0] + 1e-3)), int(np.ceil(frames[-1] - 1e-3))
+    """The first and last whole frame between which all frames (T,) lie."""
+    return int(np.floor(frames[0])), int(np.ceil(frames[-1]))

@@ -23,7 +23,7 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
     armature = part("addon.take.build").build(bpy.context, motion, body, "clip", 0.0)
     take = part("addon.take.props").take_of(armature)
     scene = bpy.context.scene
-    bone_mm, pixel, mesh_pixel, mesh_mm = [], [], [], []
+    bone_mm, pixel, mesh_mm = [], [], []
     expected_pixels = project(motion)
     width, height = scene.render.resolution_x, scene.render.resolution_y
     for index in range(0, len(motion), 7):
@@ -36,9 +36,8 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
         mesh = take.body.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
         corners = np.empty(len(mesh.vertices) * 3, np.float32)
         mesh.vertices.foreach_get("co", corners)
-        world = (
-            corners.reshape(-1, 3) @ np.array(take.body.matrix_world.to_3x3()).T + take.body.matrix_world.translation
-        )
+        placed = np.array(take.body.matrix_world)
+        world = corners.reshape(-1, 3) @ placed[:3, :3].T + placed[:3, 3]
         expected = skinned(motion, body, index)
         mesh_mm.append(np.linalg.norm(world - expected, axis=-1) * 1000)
     return {
@@ -54,7 +53,7 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
         "moving": take.camera.animation_data is not None,
         "mode": bpy.context.mode,
         "active": bpy.context.active_object == armature,
-        "collection": [sorted(item.name for item in bpy.data.collections["clip"].objects)],
+        "collection": sorted(item.name for item in bpy.data.collections["clip"].objects),
         "backgrounds": [
             [b.source, Path(bpy.path.abspath(b.clip.filepath)).name, b.clip.frame_start]
             for b in take.camera.data.background_images

@@ -43,9 +43,11 @@ def write_body(path: Path) -> None:
     )
 
 
-def seen_motion(footage: str = "", frames: int = 45, fps: float = 30000 / 1001, moving: bool = False) -> Motion:
+def seen_motion(
+    footage: str = "", frames: int = 45, fps: float = 30000 / 1001, moving: bool = False, noise: float = 0
+) -> Motion:
     """The example motion through a tilted, rolled, off-centre camera, standing still or moving."""
-    motion = example_motion(frames=frames, fps=fps)
+    motion = example_motion(frames=frames, fps=fps, noise=noise)
     time = motion.time_s[:, None] if moving else np.zeros((frames, 1))
     turn = matrix_from_axis_angle([0.2, -0.15, 0.1] + 0.1 * time * [1, 2, 0])
     rotation = turn @ motion.camera_rotation
