@@ -172,7 +172,7 @@ class EngineClient:
             if message["type"] == "ready":
                 self._greet(message)
             elif self._running and message["job"] == self._running["job"]:
-                self._loaded = True
+                self._loaded |= message["type"] != "progress" or message["done"] > 0
                 self._pass_on(message)
 
     def _greet(self, ready: Message) -> None:
@@ -212,9 +212,10 @@ class EngineClient:
         elif self._cancelled_at is not None and now - self._cancelled_at > TERMINATE_AFTER_S:
             process.terminate()
         elif self._running or not self._ready:
-            silent_s = now - max(process.heard_at, self._watched_from)
+            # To be alive is not enough while it starts: it must also get ready.
+            silent_s = now - (max(process.heard_at, self._watched_from) if self._ready else self._watched_from)
             if silent_s > self._silence_s * (1.0 if self._loaded else LOADING_FACTOR):
-                self._abandon(Failure(Code.ENGINE_SILENT, f"Nothing was heard for {silent_s:.0f} seconds."))
+                self._abandon(Failure(Code.ENGINE_SILENT, f"Nothing came from it for {silent_s:.0f} seconds."))
 
     def _abandon(self, failure: Failure) -> None:
         """Give up the process and every job with it, but for those that wait behind a job that was being cancelled."""

@@ -130,6 +130,11 @@ def silent_at_start():
     time.sleep(60)
 
 
+def never_ready():
+    stay_alive()
+    time.sleep(60)
+
+
 def silent_mid_job():
     greet()
     say("progress", job=hear()["job"], stage="people", done=1, total=3, eta_s=None)
