@@ -9,6 +9,17 @@ from typing import Any
 from ...model.protocol import CaptureSettings, Failure, Message
 from ..engine.client import EngineClient
 
+STAGES = {
+    "opening": "Opening the footage",
+    "people": "Looking for people",
+    "keypoints": "Reading the pose",
+    "recovery": "Recovering the body",
+    "fitting": "Fitting the bones",
+    "world": "Placing it in the world",
+    "overlay": "Drawing the overlay",
+}
+"""What the engine's stages are called in the panel."""
+
 
 class State(Enum):
     RUNNING = auto()
@@ -94,7 +105,7 @@ class Job:
         """What is going on, in one short line."""
         if self.cancelling:
             return "Cancelling"
-        parts = [self.stage.replace("_", " ").capitalize()]
+        parts = [STAGES.get(self.stage, self.stage.capitalize())]
         if self.fraction:
             parts.append(f"{self.fraction:.0%}")
         if self.eta_s is not None:

@@ -13,8 +13,8 @@ from ...model.motion.motion import Motion, MotionFileError
 from ...model.protocol import Code, Failure
 from .. import preferences
 from ..engine import running
+from ..take import data
 from ..take.build import build
-from ..take.data import Body
 from .job import Job, Problem, State
 from .props import capture_settings, form
 
@@ -57,7 +57,7 @@ def finish_job(context: bpy.types.Context, job: Job) -> bpy.types.Object:
     Raises Failure if the engine's files are not what it promised.
     """
     try:
-        motion, body = Motion.load(job.files["take"]), Body.load(job.files["body"])
+        motion, body = Motion.load(job.files["take"]), data.Body.load(job.files["body"])
     except (KeyError, OSError, MotionFileError) as error:
         raise Failure(Code.ENGINE_INTERNAL, f"Its result cannot be read: {error}.") from error
     name = Path(job.settings.footage).stem
@@ -66,6 +66,19 @@ def finish_job(context: bpy.types.Context, job: Job) -> bpy.types.Object:
         return build(context, motion, body, name, job.smoothing)
     with context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
         return build(bpy.context, motion, body, name, job.smoothing)
+
+
+def outcome(armature: bpy.types.Object) -> str:
+    """What an import did to the scene, in one line."""
+    scene, footage_fps = armature.users_scene[0], data.raw(armature).mocap_framerate
+    fps = scene.render.fps / scene.render.fps_base
+    line = f"Imported {armature.name}. The scene"
+    if len(data.takes(scene)) == 1:
+        return f"{line} now runs at {fps:.4g} frames per second, from {scene.frame_start} to {scene.frame_end}"
+    line = f"{line} stays at {fps:.4g} frames per second"
+    if abs(fps / footage_fps - 1) < 1e-3:
+        return line
+    return f"{line}; the footage behind it, at {footage_fps:.4g}, does not keep step"
 
 
 class ImportVideo(bpy.types.Operator):
@@ -146,7 +159,7 @@ class ImportVideo(bpy.types.Operator):
             return self._fail(Problem.of(Failure(Code.ENGINE_INTERNAL, f"The take could not be built: {error}.")))
         finally:
             shutil.rmtree(job.folder, ignore_errors=True)
-        self.report({"INFO"}, f"Imported {armature.name}")
+        self.report({"INFO"}, outcome(armature))
         return {"FINISHED"}
 
     def _fail(self, problem: Problem) -> "set[OperatorReturnItems]":

@@ -44,7 +44,7 @@ def build(context: bpy.types.Context, motion: Motion, body: Body, name: str, smo
     take.start, take.fps, take.smoothing = start, fps, smoothing
     take.summary = _summary(motion)
     take.body = _make_body(collection, armature, body)
-    take.camera = _make_camera(collection, name, motion, start, fps)
+    take.camera = _make_camera(collection, armature.name, motion, start, fps)
     if not others:
         scene.camera = take.camera
     layer = context.view_layer
@@ -73,26 +73,28 @@ def _make_armature(
     assert layer
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
-    for item in context.selected_objects:
-        item.select_set(False)
+    for item in layer.objects.selected:
+        item.select_set(False, view_layer=layer)
     skeleton = bpy.data.armatures.new(name)
     armature = bpy.data.objects.new(name, skeleton)
     collection.objects.link(armature)
     layer.objects.active = armature
-    armature.select_set(True)
+    armature.select_set(True, view_layer=layer)
     armature.show_in_front = True
     skeleton.display_type = "STICK"
 
     heads = _upright(body.joints, body)
     tails = _upright(geometry.bone_tails(body.joints), body)
-    bpy.ops.object.mode_set(mode="EDIT")
-    for joint, bone_name in enumerate(JOINTS):
-        bone = skeleton.edit_bones.new(bone_name)
-        bone.head, bone.tail = heads[joint].tolist(), tails[joint].tolist()
-        bone.align_roll(UP if bone_name.endswith("foot") else FORWARD)
-        if joint:
-            bone.parent = skeleton.edit_bones[JOINTS[PARENTS[joint]]]
-    bpy.ops.object.mode_set(mode="OBJECT")
+    # The scene need not be the one that the window shows, and operators look there.
+    with context.temp_override(scene=context.scene, view_layer=layer, active_object=armature, object=armature):
+        bpy.ops.object.mode_set(mode="EDIT")
+        for joint, bone_name in enumerate(JOINTS):
+            bone = skeleton.edit_bones.new(bone_name)
+            bone.head, bone.tail = heads[joint].tolist(), tails[joint].tolist()
+            bone.align_roll(UP if bone_name.endswith("foot") else FORWARD)
+            if joint:
+                bone.parent = skeleton.edit_bones[JOINTS[PARENTS[joint]]]
+        bpy.ops.object.mode_set(mode="OBJECT")
     return armature
 
 
