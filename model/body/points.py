@@ -69,3 +69,16 @@ def pose_points(points: ShapedPoints, rotations: Tensor, joints: Tensor) -> Tens
     P = points.arms.shape[1]
     turned = rotations.permute(0, 1, 3, 2, 4).reshape(B, T * 3, 72) @ points.arms.reshape(B, P, 72).transpose(1, 2)
     return turned.reshape(B, T, 3, P).transpose(2, 3) + torch.einsum("pk,btkc->btpc", points.weights, joints)
+
+
+def sole_matrix(body: BodyModel) -> Tensor:
+    """The matrix (4, V) of what touches the ground first: L heel, L toe, R heel, R toe, the lowest points in T-pose."""
+    depth, height = body.v_template[:, 2], body.v_template[:, 1]
+    rows = []
+    for ankle, foot in ((7, 10), (8, 11)):
+        middle = (body.J_regressor[ankle] + body.J_regressor[foot]) @ depth / 2
+        own = body.weights[:, ankle] + body.weights[:, foot] > 0.5
+        for part in (own & (depth < middle), own & (depth >= middle)):
+            lowest = torch.where(part, height, torch.inf).argmin()
+            rows.append(torch.nn.functional.one_hot(lowest, len(height)))
+    return torch.stack(rows).to(height.dtype)

@@ -34,3 +34,8 @@ KEYPOINT_BONES: Final = (
     (15, 19), (19, 21), (15, 21), (16, 20), (20, 22), (16, 22), (0, 1), (0, 2), (1, 3), (2, 4),
 )  # fmt: skip
 """Pairs of keypoints to draw a line between."""
+
+JOINT_KEYPOINTS: Final = (
+    17, 11, 12, 17, 13, 14, 17, 15, 16, 18, 21, 22, 18, 5, 6, 0, 5, 6, 7, 8, 9, 10, 9, 10,
+)  # fmt: skip
+"""For each of SMPL's joints the keypoint whose confidence stands for it."""

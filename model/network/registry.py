@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 from .two_stage import TwoStage, TwoStageConfig
 
+COARSE_LEVEL = 1
+"""Which of the body's coarse levels (about 430 vertices) the networks speak of."""
+
 
 def product(vertices: int) -> TwoStage:
     """System A as it ships, for a body whose coarse level has that many vertices."""

@@ -38,7 +38,7 @@ class Motions:
                 for clip, (start, length) in enumerate(spans):
                     floor[start : start + length] = data["clip_floor_y"][clip]
                     bones = np.linalg.norm(data["clip_offsets"][clip], axis=-1)
-                    leg[start : start + length] = bones[[4, 7]].sum()
+                    leg[start : start + length] = bones[4] + bones[7]
                 root = data["root"].astype(np.float32) - floor[:, None] * np.float32([0, 1, 0])
                 feet = data["joints"][:, [7, 10, 8, 11]].astype(np.float32) + root[:, None]
                 contacts.append(_contacts(feet, self.fps))

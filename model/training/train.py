@@ -17,25 +17,23 @@ from tqdm import tqdm
 
 from ..body.files import load_body
 from ..body.model import BodyModel
-from ..network.registry import NETWORKS
+from ..network.registry import COARSE_LEVEL, NETWORKS
 from ..network.two_stage import TwoStage
 from .motions import Motions
 from .projections import Examples, Projections
 
-LEVEL = 1
-"""Which of the body's coarse levels the network speaks of (about 430 vertices)."""
 SAVE_EVERY_S = 120.0
 
 
 def nearest_keypoints(body: BodyModel) -> Tensor:
     """For each vertex (V,) of the coarse level the keypoint nearest to it in the T-pose."""
-    vertices = body.levels[LEVEL].down.to_dense() @ body.v_template
+    vertices = body.levels[COARSE_LEVEL].down.to_dense() @ body.v_template
     return torch.cdist(vertices, body.keypoint_regressor.to_dense() @ body.v_template).argmin(1)
 
 
 def new_network(name: str, body: BodyModel) -> TwoStage:
     """An untrained network for the body."""
-    network = NETWORKS[name](body.levels[LEVEL].down.shape[0])
+    network = NETWORKS[name](body.levels[COARSE_LEVEL].down.shape[0])
     network.nearest.copy_(nearest_keypoints(body))
     return network
 
@@ -79,8 +77,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     checkpoint, curve = out / f"stage{stage}.pt", out / f"stage{stage}.csv"
     body = load_body(None)
-    source = Projections(Motions(motions, pattern), body, LEVEL)
-    faces = body.levels[LEVEL].faces.long()
+    source = Projections(Motions(motions, pattern), body, COARSE_LEVEL)
+    faces = body.levels[COARSE_LEVEL].faces.long()
     torch.manual_seed(seed)
     network = new_network(name, body)
     average = torch.optim.swa_utils.AveragedModel(

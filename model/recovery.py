@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network over a whole shot: overlapping windows in, one answer for every frame out."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .camera.aim import aim
+from .network.two_stage import TwoStage
+
+WINDOW = 32
+HIGHEST_FPS = 60.0
+"""What the network was trained on; footage of a higher rate is taken apart into interleaved shots of a lower one."""
+BATCH = 8
+
+
+class Recovery(NamedTuple):
+    """What the network says of T frames; metres, camera axes (OpenCV), mid-hip at the origin."""
+
+    mesh: Tensor
+    """(T, V, 3) the body's coarse level"""
+    joints: Tensor
+    """(T, 23, 3) the keypoints in 3D"""
+    up: Tensor
+    """(T, 3) away from the ground, unit length"""
+    contacts: Tensor
+    """(T, 4) probabilities"""
+
+
+def recover(
+    network: TwoStage, rays: Tensor, confidence: Tensor, time_s: np.ndarray, report: Callable[[int], None]
+) -> Recovery:
+    """Run the network over rays (T, 23, 2) and confidence (T, 23) at times (T,) in seconds.
+
+    Every frame is lifted in two windows or more, whose answers are blended, and gets its mesh from the window in
+    whose middle it is. `report` is called with the number of frames done and may raise Cancelled.
+    """
+    T = len(rays)
+    device = network.nearest.device
+    times = torch.from_numpy(np.asarray(time_s)).float()
+    joints, up, contacts = torch.zeros(T, 23, 3), torch.zeros(T, 3), torch.zeros(T, 4)
+    weight, most = torch.zeros(T), torch.zeros(T)
+    context = torch.zeros(T, network.config.width)
+    view = torch.zeros(T, 3, 3)
+    done = 0
+    for frames in _batches(_windows(time_s)):
+        window = aim(rays[frames], confidence[frames])
+        with torch.inference_mode():
+            lifted = network.lift(window.keypoints.to(device), window.size.log().to(device), times[frames].to(device))
+        back = window.rotation.mT
+        centred = 1 - (torch.linspace(-1, 1, frames.shape[1]).abs() if frames.shape[1] > 1 else torch.zeros(1)) * 0.99
+        for k, index in enumerate(frames):
+            turn = back[k]
+            joints[index] += centred[:, None, None] * (lifted.joints[k].cpu() @ turn.T)
+            up[index] += centred[:, None] * (torch.nn.functional.normalize(lifted.up[k].cpu(), dim=-1) @ turn.T)
+            contacts[index] += centred[:, None] * lifted.contacts[k].cpu().sigmoid()
+            weight[index] += centred
+            nearer = index[centred > most[index]]
+            context[nearer] = lifted.context[k].cpu()[centred > most[index]]
+            view[nearer] = turn
+            most[index] = torch.maximum(most[index], centred)
+        done = max(done, int(frames.max()) // 2)
+        report(done)
+    joints /= weight[:, None, None]
+    mesh, refined = [], []
+    for part in torch.arange(T).split(BATCH * WINDOW):
+        with torch.inference_mode():
+            seen = network.recover((joints[part] @ view[part]).to(device), context[part].to(device))
+        mesh.append(seen.mesh.cpu() @ view[part].mT)
+        refined.append(seen.joints.cpu() @ view[part].mT)
+        report((T + int(part[-1]) + 1) // 2)
+    return Recovery(
+        torch.cat(mesh), torch.cat(refined), torch.nn.functional.normalize(up, dim=-1), contacts / weight[:, None]
+    )
+
+
+def _windows(time_s: np.ndarray) -> Iterator[Tensor]:
+    """Indices of frames (W,), half overlapping, at most HIGHEST_FPS apart, that cover the shot."""
+    T = len(time_s)
+    fps = (T - 1) / max(float(time_s[-1] - time_s[0]), 1e-6) if T > 1 else 1.0
+    stride = max(1, int(np.ceil(fps / HIGHEST_FPS - 0.05)))
+    for offset in range(min(stride, T)):
+        frames = torch.arange(offset, T, stride)
+        last = max(len(frames) - WINDOW, 0)
+        for start in [*range(0, last, WINDOW // 2), last]:
+            yield frames[start : start + WINDOW]
+
+
+def _batches(windows: Iterator[Tensor]) -> Iterator[Tensor]:
+    """Up to BATCH windows of the same length, stacked (B, W)."""
+    waiting: list[Tensor] = []
+    for window in windows:
+        if waiting and (len(waiting) == BATCH or len(window) != len(waiting[0])):
+            yield torch.stack(waiting)
+            waiting = []
+        waiting.append(window)
+    if waiting:
+        yield torch.stack(waiting)
