@@ -8,11 +8,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import median_filter
 
 from ..footage import Frame
-from ..motion.skeleton import KEYPOINTS
+from ..motion.skeleton import KEYPOINT_MIRROR, KEYPOINTS
 from ..protocol import Code, Failure
-from . import blazepose
+from . import blazepose, consistency
 from .blazepose import Landmarks, crop_around
 from .runtime import Network, open_network
 from .tracks import Track, interpolated
@@ -25,9 +26,10 @@ FOUND: Final = 0.5
 SURE_JOINT: Final = 0.2
 BODY_MARGIN: Final = 1.15
 """Head and feet reach beyond the outermost keypoints."""
-OUTSIDE: Final = 0.1
-"""What is left of the confidence in a keypoint beyond the picture's edge: it was guessed."""
 PELVIS: Final = KEYPOINTS.index("pelvis")
+STEADY_S: Final = 1.5
+SMALLEST_SHARE: Final = 0.8
+"""A crop has at least this share of the usual side within this time."""
 MOVED: Final = (0.12, 0.2, 0.35)
 """A crop is worth a second look if it should have been elsewhere by this share of its side, of another size by this
 factor's logarithm, or turned by this many radians."""
@@ -59,24 +61,26 @@ def observe(
     WEIGHTS_CORRUPT.
     """
     network = open_network(blazepose.WEIGHTS[quality], device)
+    crops = steady(track.time_s, crops_of_track(track.boxes, track.keypoints))
     times: list[float] = []
     seen: list[Landmarks] = []
-    size = (0, 0)
+    picture = (0, 0)
     first, last = track.time_s[[0, -1]] + (-1e-6, 1e-6)
     wanted = (frame for frame in frames if first <= frame.time_s <= last)
     while batch := list(islice(wanted, BATCH)):
-        times.extend(frame.time_s for frame in batch)
-        seen.append(_look(network, batch, track))
-        size = batch[0].rgb.shape[1::-1]
+        batch_times = [frame.time_s for frame in batch]
+        seen.append(_look(network, batch, interpolated(np.array(batch_times), track.time_s, crops)))
+        times.extend(batch_times)
+        height, width = batch[0].rgb.shape[:2]
+        picture = width, height
         report(len(times))
-    if not any((part.score >= FOUND).any() for part in seen):
-        raise Failure(Code.PEOPLE_NONE, f"Person {track.id} could not be seen clearly in any frame.")
-    return _assembled(np.array(times), blazepose.joined(seen), track, size)
+    if not seen:
+        raise Failure(Code.PEOPLE_NONE, f"Person {track.id} is not in this part of the footage.")
+    return _assembled(np.array(times), blazepose.joined(seen), track, picture)
 
 
-def _look(network: Network, batch: list[Frame], track: Track) -> Landmarks:
-    """The landmarks in a few frames, looking twice where the track's crop was off."""
-    crops = crops_of_track(*track.at(np.array([frame.time_s for frame in batch])))
+def _look(network: Network, batch: list[Frame], crops: Array) -> Landmarks:
+    """The landmarks in a few frames, looking twice where the expected crop was off."""
     landmarks = _run(network, batch, crops)
     wanted = _wanted(landmarks)
     again = np.flatnonzero((landmarks.score >= FOUND) & differs(crops, wanted))
@@ -102,18 +106,36 @@ def crops_of_track(boxes: Array, keypoints: Array) -> Array:
     """
     sure = keypoints[..., 2] > SURE_JOINT
     hips, shoulders = (keypoints[:, list(pair), :2].mean(1) for pair in (blazepose.HIPS, blazepose.SHOULDERS))
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     half_height = (boxes[:, 3] - boxes[:, 1]) / 2
     known = sure[:, list(blazepose.HIPS)].all(1)
-    centre = np.where(known[:, None], hips, middle)
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    centre[known] = hips[known]
     distance = np.hypot(*np.moveaxis(keypoints[..., :2] - centre[:, None], -1, 0))
     radius = BODY_MARGIN * np.where(sure, distance, 0).max(1)
     radius = np.where(known, np.maximum(radius, half_height), np.maximum(half_height, (boxes[:, 2] - boxes[:, 0]) / 2))
     up = shoulders - hips
     length = np.hypot(up[:, 0], up[:, 1])
     known &= sure[:, list(blazepose.SHOULDERS)].all(1) & (length > 0.1 * radius)
-    direction = np.where(known[:, None], up / np.maximum(length, 1e-9)[:, None], (0, -1))
-    return crop_around(centre, centre + direction * np.maximum(radius, 1)[:, None])
+    upwards = np.tile([0.0, -1.0], (len(up), 1))
+    upwards[known] = up[known] / length[known, None]
+    return crop_around(centre, centre + upwards * np.maximum(radius, 1)[:, None])
+
+
+def steady(time_s: Array, crops: Array) -> Array:
+    """Crops (T, 4) over time, none much smaller than those around it: a body does not shrink, but a box may lose legs.
+
+    Their rotations are unwrapped, so that crops between them can be interpolated.
+    """
+    side = np.maximum(crops[:, 2], SMALLEST_SHARE * usual(time_s, crops[:, 2]))
+    return np.stack([crops[:, 0], crops[:, 1], side, np.unwrap(crops[:, 3])], 1)
+
+
+def usual(time_s: Array, values: Array) -> Array:
+    """The median (T,) of values (T,) over STEADY_S around each time."""
+    if len(time_s) < 3:
+        return values
+    frames = max(3, round(STEADY_S / float(np.median(np.diff(time_s)))) | 1)
+    return np.asarray(median_filter(values, frames, mode="nearest"))
 
 
 def differs(crops: Array, others: Array) -> npt.NDArray[np.bool_]:
@@ -124,22 +146,44 @@ def differs(crops: Array, others: Array) -> npt.NDArray[np.bool_]:
     return (np.stack([away, scaled, turned], -1) > MOVED).any(-1)
 
 
-def _assembled(time_s: Array, seen: Landmarks, track: Track, size: tuple[int, int]) -> Observations:
-    """Landmarks as keypoints, the doubtful ones given little confidence, the missing ones interpolated."""
+def _assembled(time_s: Array, seen: Landmarks, track: Track, picture: tuple[int, int]) -> Observations:
+    """Landmarks as keypoints with left and right put right, from the first to the last frame that can be trusted.
+
+    Doubtful keypoints keep little confidence; what was not seen lies on straight lines between what was.
+    """
     sure = np.minimum(seen.visibility, seen.presence)
     keypoints = blazepose.keypoints_23(np.concatenate([seen.points, sure[..., None]], -1))
-    outside = ((keypoints[..., :2] < 0) | (keypoints[..., :2] > size)).any(-1)
-    keypoints[..., 2] *= np.where(outside, OUTSIDE, 1)
     world = blazepose.keypoints_23(seen.world)
-    world -= world[:, PELVIS, None]
-    observed = seen.score >= FOUND
-    known = np.flatnonzero(observed)
-    keypoints[..., :2] = interpolated(time_s, time_s[known], keypoints[known, :, :2])
-    keypoints[~observed, :, 2] = 0
+    boxes, hints = track.at(time_s)
+    size = np.maximum(*np.moveaxis(boxes[:, 2:] - boxes[:, :2], -1, 0))
+    size = usual(time_s, size)
+
+    found = np.flatnonzero(seen.score >= FOUND)
+    swap = consistency.mistaken(time_s[found], keypoints[found], hints[found], size[found])
+    for values in (keypoints, world):
+        values[found] = np.where(swap[..., None], values[found][:, KEYPOINT_MIRROR], values[found])
+    world = world - world[:, PELVIS, None]
+
+    trusted = np.zeros(keypoints.shape[:2])
+    failed = np.ones(len(time_s), bool)
+    trusted[found] = consistency.trust(keypoints[found], hints[found], boxes[found], size[found], picture)
+    failed[found] = consistency.failed(
+        keypoints[found], world[found], hints[found], trusted[found], size[found], picture
+    )
+    keypoints[..., 2] *= trusted
+    known = np.flatnonzero(~failed)
+    if not len(known):
+        raise Failure(Code.PEOPLE_NONE, f"Person {track.id} could not be seen clearly in any frame.")
+    span = slice(known[0], known[-1] + 1)
+
+    def filled(values: Array) -> Array:
+        return interpolated(time_s[span], time_s[known], values[known])
+
+    confidence = np.where(failed[span, None], 0, keypoints[span, :, 2])
     return Observations(
-        time_s=time_s,
-        observed=observed,
-        keypoints=keypoints,
-        world=interpolated(time_s, time_s[known], world[known]),
-        features=interpolated(time_s, time_s[known], seen.features[known]).astype(np.float16),
+        time_s=time_s[span],
+        observed=~failed[span],
+        keypoints=np.concatenate([filled(keypoints[..., :2]), confidence[..., None]], -1),
+        world=filled(world),
+        features=filled(seen.features.astype(np.float64)).astype(np.float16),
     )
