@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes actions in Blender and has Blender evaluate them."""
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from tests.addon.inside import empty_scene, enable_checkout, part
+
+
+def main() -> dict[str, Any]:
+    enable_checkout()
+    empty_scene()
+    keyframes = part("addon.keyframes")
+    bpy.ops.object.armature_add()
+    item = bpy.context.object
+    bone = item.pose.bones[0]
+    bone["switch"] = 0.0
+    item.animation_data_create().action = bpy.data.actions.new("by hand")
+
+    frames = 3.5 + 0.8 * np.arange(1000)
+    wave = np.sin(np.arange(1000) * 0.1)
+    path = f'pose.bones["{bone.name}"]'
+    curves = [keyframes.Curve(f"{path}.location", axis, (axis + 1) * wave, "hips") for axis in range(3)]
+    curves += [keyframes.Curve(f'{path}["switch"]', 0, np.array([0.75]), "hips")]
+    curves += [keyframes.Curve("location", 2, 5 + wave)]
+    first = keyframes.write_action(item, "dance", curves, frames)
+    off = 0.0
+    for index in range(0, 999, 37):
+        for share in (0.0, 0.5):
+            frame = frames[index] + share * 0.8
+            bpy.context.scene.frame_set(int(frame), subframe=frame % 1)
+            value = (1 - share) * wave[index] + share * wave[index + 1]
+            off = max(
+                off, abs(bone.location.z - 3 * value), abs(item.location.z - 5 - value), abs(bone["switch"] - 0.75)
+            )
+
+    kept = keyframes.fingerprint(first)
+    second = keyframes.write_action(item, "dance", curves, frames)
+    same = keyframes.fingerprint(second) == kept
+    third = keyframes.write_action(item, "dance", curves[:3], frames)
+    names = {action.name: action.use_fake_user for action in bpy.data.actions}
+
+    refused = {}
+    for reason, wrong_frames, values in (
+        ("length", frames, wave[:-1]),
+        ("nan", frames, np.where(np.arange(1000) == 500, np.nan, wave)),
+        ("order", frames[::-1], wave),
+        ("twice", np.repeat(frames[:500], 2), wave),
+        ("empty", frames[:0], wave[:0]),
+    ):
+        try:
+            keyframes.write_action(item, "wrong", [keyframes.Curve("location", 0, values)], wrong_frames)
+        except ValueError:
+            refused[reason] = item.animation_data.action == third
+    return {
+        "off": off,
+        "names": names,
+        "same": same,
+        "differs": keyframes.fingerprint(third) != kept,
+        "active": item.animation_data.action.name,
+        "slot": item.animation_data.action_slot.name_display if hasattr(third, "slots") else item.name,
+        "groups": [group.name for group in groups_of(first)],
+        "range": list(first.frame_range),
+        "refused": refused,
+        "actions": len(bpy.data.actions),
+    }
+
+
+def groups_of(action: bpy.types.Action) -> Any:
+    return action.layers[0].strips[0].channelbags[0].groups if hasattr(action, "slots") else action.groups
