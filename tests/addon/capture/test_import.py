@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator and the job in real Blender, with engines that are scripts."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.addon.blender import ROOT, Blender
+from tests.addon.blender import Blender
+from tests.addon.capture.engines import make_engine
 
 HERE = Path(__file__).parent
 TAKE = ["my clip", "my clip body", "my clip camera"]
@@ -20,18 +20,9 @@ def run(blender: Blender, tmp_path: Path) -> Any:
     """Run one function of blender_import.py with engines of the manners that are named."""
     footage = tmp_path / "my clip.mp4"
     footage.write_bytes(b"not looked at by an engine that pretends")
-    pretended = HERE.parent / "engine/pretended_engine.py"
 
     def run(test: str, *manners: str) -> Any:
-        engines = {}
-        for manner in ("good", *manners):
-            produces = manner in ("good", "promises", "truncates")
-            # Blender believes that this is the engine's Python; what it is to run there is left out.
-            script = "-m tests.addon.capture.producing_engine" if produces else str(pretended)
-            engine = tmp_path / f"python of {manner}"
-            engine.write_text(f'#!/bin/sh\ncd "{ROOT}"\nexec "{sys.executable}" {script} {manner}\n')
-            engine.chmod(0o755)
-            engines[manner] = str(engine)
+        engines = {manner: str(make_engine(tmp_path, manner)) for manner in ("good", *manners)}
         return blender.run(HERE / "blender_import.py", test=test, engines=engines, footage=str(footage)).result
 
     return run

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The zip: what is in it, and that Blender installs, enables, runs, disables and uninstalls it without a trace."""
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.addon.blender import ROOT, Blender
+from tests.addon.capture.engines import make_engine
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, ROOT / "scripts/build_extension.py", "--output", folder], check=True, timeout=120)
+    return next(folder.glob("reel_to_rig-*.zip"))
+
+
+def test_the_zip_holds_what_the_extension_runs_on_and_nothing_else(zip_file: Path):
+    with zipfile.ZipFile(zip_file) as archive:
+        held = set(archive.namelist())
+    listed = subprocess.run(
+        ["git", "ls-files", "addon", "model"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    outside = {name for name in held if not name.startswith(("addon/", "model/"))}
+    assert outside == {"__init__.py", "blender_manifest.toml", "LICENSE", "requirements/engine.txt"}
+    assert set(listed) <= held
+    assert not [name for name in held if "__pycache__" in name or name.endswith((".pyc", ".pt", ".part"))]
+
+
+def test_the_manifest_and_the_engine_are_of_one_version_and_cover_the_blenders_we_name():
+    from model.protocol import ENGINE_VERSION
+
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text())
+    assert manifest["version"] == ENGINE_VERSION
+    assert (manifest["blender_version_min"], manifest["blender_version_max"]) == ("4.2.0", "5.3.0")
+    assert manifest["license"] == ["SPDX:GPL-3.0-or-later"]
+    assert set(manifest["tags"]) <= {"3D View", "Animation", "Camera", "Import-Export", "Rigging", "Tracking"}
+
+
+@pytest.mark.blender
+def test_install_enable_run_disable_uninstall(zip_file: Path, blender: Blender, tmp_path: Path):
+    footage = tmp_path / "my clip.mp4"
+    footage.write_bytes(b"not looked at by an engine that pretends")
+    run = blender.run(
+        HERE / "blender_extension.py",
+        zip_file=str(zip_file),
+        engine=str(make_engine(tmp_path, "good")),
+        pid_file=str(tmp_path / "good.pid"),
+        footage=str(footage),
+    )
+    found = run.result
+    assert found["installed"]
+    assert found["panels"] == ["REEL_TO_RIG_PT_footage", "REEL_TO_RIG_PT_retarget", "REEL_TO_RIG_PT_take"]
+    assert {f"reel_to_rig.{name}" for name in ("import_video", "cancel", "smooth", "bake")} <= set(found["operators"])
+    assert found["undocumented"] == []
+    assert found["ran"]
+    assert found["engine_while_enabled"]
+    assert not found["engine_while_disabled"]
+    assert found["left_when_disabled"] == []
+    assert found["kept"]
+    assert found["left_when_uninstalled"] == []
+    assert not found["folder_left"]
+    for word in ("warn", "error", "traceback", "leak"):
+        assert word not in run.output.lower(), run.output
