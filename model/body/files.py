@@ -58,7 +58,7 @@ def _read(file: Path) -> Arrays:
             zipped = stream.read(2) == b"PK"
             stream.seek(0)
             if not zipped:
-                return read_pickle(stream)
+                return read_pickle(stream, _wanted)
             with np.load(stream, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files if _wanted(name)}
     except OSError as error:

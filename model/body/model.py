@@ -57,6 +57,7 @@ class BodyModel(nn.Module):
     weights: Tensor
     faces: Tensor
     keypoint_regressor: Tensor
+    levels: Sequence[Level]
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class BodyModel(nn.Module):
         self.register_buffer("weights", weights)
         self.register_buffer("faces", faces)
         self.register_buffer("keypoint_regressor", keypoint_regressor)
-        self.levels = nn.ModuleList(levels)
+        self.levels = nn.ModuleList(levels)  # pyright: ignore[reportAttributeAccessIssue]  (it knows no element type)
 
     def shaped(self, betas: Tensor) -> tuple[Tensor, Tensor]:
         """Bodies in T-pose: vertices (B, V, 3) and joints (B, 24, 3) for betas (B, 10)."""

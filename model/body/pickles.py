@@ -1,185 +1,190 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading numbers out of a pickle without running anything of it.
 
-A pickle names functions and classes to be called. Here every name that a body file needs stands for an inert
-stand-in of our own, which only keeps what it is given or makes an array of plain numbers; every other name ends the
-reading. So numpy, scipy and chumpy are never called with arguments chosen by the file.
+A pickle names functions and classes and has them called. Here every name that a body file needs stands for a class of
+our own that only keeps what it is given, and every other name ends the reading; so nothing of numpy, scipy or chumpy
+is ever called as the file asks. What was kept becomes arrays afterwards, by the methods below, with checks.
 """
 
-import pickle  # noqa: S403 - only with the stand-ins below
+import pickle
 import re
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-PLAIN_NUMBERS = re.compile(r"([<>=|]?)([biuf])([1248])")
+LARGEST_MATRIX: Final = 10**8
 
 
-class _Record:
-    """An object of a known class, kept as its state."""
+class _Kept:
+    """What a pickle made: the arguments it gave and the state it set."""
 
-    state: dict[str, Any]
+    arguments: tuple[Any, ...] = ()
+    state: Any = None
+
+    def __init__(self, *arguments: Any) -> None:
+        self.arguments = arguments
 
     def __setstate__(self, state: Any) -> None:
-        if not isinstance(state, dict):
-            raise pickle.UnpicklingError("an object's state is not a dictionary")
         self.state = state
 
-
-class _Sparse(_Record):
-    """A scipy.sparse matrix in compressed columns or rows."""
-
-
-class _Columns(_Sparse):
-    kind = staticmethod(sp.csc_matrix)
+    def evaluated(self) -> Any:
+        """The value this stands for. Raises UnpicklingError, or whatever nonsense in the file leads to."""
+        raise pickle.UnpicklingError("it holds something that is neither a number nor an array")
 
 
-class _Rows(_Sparse):
-    kind = staticmethod(sp.csr_matrix)
+class _Bytes(_Kept):
+    """Bytes, as Python 3 writes them for Python 2."""
+
+    def evaluated(self) -> bytes:
+        text, _ = self.arguments
+        return text.encode("latin1")
 
 
-class _Chumpy(_Record):
-    """A leaf of chumpy's expression graph, which holds its value as `x`."""
+class _NumberType(_Kept):
+    """numpy.dtype: a code such as f8, and a state that holds the byte order."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        if not re.fullmatch(r"[<>=|]?[biuf][1248]", str(arguments[0])):
+            raise pickle.UnpicklingError(f"it holds an array of {str(arguments[0])[:20]!r}: no plain numbers")
+
+    def evaluated(self) -> np.dtype[Any]:
+        order = str(self.state[1]) if self.state else "="
+        code = str(self.arguments[0])
+        return np.dtype(f"{order}{code}" if order in ("<", ">") and code[0] in "biuf" else code)
+
+
+class _Array(_Kept):
+    """numpy.ndarray, made empty and then given its state."""
+
+    def evaluated(self) -> NDArray[Any]:
+        _, shape, kind, fortran, data = self.state
+        return _array(data, kind, shape, "F" if fortran else "C")
+
+
+class _ArrayFromBuffer(_Kept):
+    """numpy.ndarray as the newest pickles hold it."""
+
+    def evaluated(self) -> NDArray[Any]:
+        data, kind, shape, order = self.arguments
+        return _array(data, kind, shape, "F" if order == "F" else "C")
+
+
+class _Scalar(_Kept):
+    """One of numpy's numbers."""
+
+    def evaluated(self) -> Any:
+        kind, data = self.arguments
+        return _array(data, kind, (), "C").item()
+
+
+class _SparseColumns(_Kept):
+    """scipy.sparse.csc_matrix, by its state; evaluates to a full matrix."""
+
+    def evaluated(self) -> NDArray[Any]:
+        data, indices, bounds, shape = (_evaluated(self.state[n]) for n in ("data", "indices", "indptr", "_shape"))
+        rows, columns = (int(_evaluated(n)) for n in shape)
+        if rows * columns > LARGEST_MATRIX:
+            raise pickle.UnpicklingError(f"it holds a matrix of {rows} x {columns}, which no body needs")
+        major = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        matrix = np.zeros((rows, columns))
+        np.add.at(matrix, self._entries(indices, major), data)
+        return matrix
+
+    def _entries(self, indices: NDArray[Any], major: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        return indices, major
+
+
+class _SparseRows(_SparseColumns):
+    """scipy.sparse.csr_matrix."""
+
+    def _entries(self, indices: NDArray[Any], major: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        return major, indices
+
+
+class _Chumpy(_Kept):
+    """An object of chumpy, the library of SMPL's first releases. Only those that hold numbers can be evaluated."""
+
+    def evaluated(self) -> Any:
+        if "x" not in self.state:
+            raise pickle.UnpicklingError("it holds a formula of chumpy where an array is needed")
+        return _evaluated(self.state["x"])
 
 
 class _ChumpySelection(_Chumpy):
-    """Some entries `idxs` of another chumpy object `a`, in a shape of their own."""
+    """chumpy's indexing: entries `idxs` of the flattened `a`, in a shape of their own."""
+
+    def evaluated(self) -> NDArray[Any]:
+        chosen = np.ravel(_evaluated(self.state["a"]))[_evaluated(self.state["idxs"])]
+        shape = self.state.get("preferred_shape")
+        return chosen if shape is None else chosen.reshape([int(_evaluated(n)) for n in shape])
 
 
-class _Numbers:
-    """What becomes of a dtype: its code, and its byte order once the state has told it."""
+class _Rebuilt(_Kept):
+    """An object as the oldest pickles make it: its class is the first argument, its state is set afterwards."""
 
-    def __init__(self, code: Any) -> None:
-        match = PLAIN_NUMBERS.fullmatch(_text(code))
-        if match is None:
-            raise pickle.UnpicklingError(f"arrays of {code!r} are not plain numbers")
-        self.dtype = np.dtype(match.group())
-
-    def __setstate__(self, state: Any) -> None:
-        order = _text(state[1])
-        self.dtype = self.dtype.newbyteorder("=" if order == "|" else order)  # pyright: ignore[reportArgumentType]
+    def evaluated(self) -> Any:
+        kind = self.arguments[0]
+        if not (isinstance(kind, type) and issubclass(kind, _Kept)):
+            raise pickle.UnpicklingError("it holds an object of no class")
+        made = kind()
+        made.state = self.state
+        return made.evaluated()
 
 
-class _Array:
-    """What becomes of an array: empty until its state is set."""
-
-    values: NDArray[Any]
-
-    def __setstate__(self, state: Any) -> None:
-        _, shape, numbers, fortran, data = state
-        self.values = _values(data, numbers, shape, "F" if fortran else "C")
-
-
-class _Maker:
-    """A function that a pickle may call; it cannot be altered from within the pickle."""
-
-    __slots__ = ("_make",)
-
-    def __init__(self, make: Callable[..., Any]) -> None:
-        self._make = make
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self._make(*arguments)
-
-    def __setstate__(self, state: Any) -> None:
-        raise pickle.UnpicklingError("an attempt to alter a function")
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin1") if isinstance(value, bytes) else str(value)
-
-
-def _values(data: Any, numbers: Any, shape: Any, order: Any) -> NDArray[Any]:
-    if not isinstance(numbers, _Numbers):
-        raise pickle.UnpicklingError("an array without a type of numbers")
-    raw = data.encode("latin1") if isinstance(data, str) else data
-    values = np.frombuffer(raw, numbers.dtype).reshape(tuple(int(n) for n in shape), order="F" if order == "F" else "C")
-    return values.astype(numbers.dtype.newbyteorder("="))
-
-
-def _array_from_buffer(data: Any, numbers: Any, shape: Any, order: Any) -> _Array:
-    array = _Array()
-    array.values = _values(data, numbers, shape, order)
-    return array
-
-
-def _new_record(kind: Any, *_: Any) -> _Record:
-    if not (isinstance(kind, type) and issubclass(kind, _Record)):
-        raise pickle.UnpicklingError("an object of a class that no body needs")
-    return kind()
-
-
-def _bytes(text: Any, encoding: Any) -> bytes:
-    if _text(encoding) not in ("latin1", "latin-1"):
-        raise pickle.UnpicklingError(f"bytes written as {encoding!r}")
-    return str(text).encode("latin1")
-
-
-class _ArrayClass:
-    """Stands for the name numpy.ndarray, which a pickle only passes on to the function that makes arrays."""
-
-
-STAND_INS: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): _ArrayClass,
-    ("numpy", "dtype"): _Maker(lambda code, *_: _Numbers(code)),  # pyright: ignore[reportUnknownLambdaType]
-    ("multiarray", "_reconstruct"): _Maker(lambda *_: _Array()),
-    ("multiarray", "scalar"): _Maker(lambda numbers, data: _values(data, numbers, (), "C").item()),
-    ("numeric", "_frombuffer"): _Maker(_array_from_buffer),
-    ("csc", "csc_matrix"): _Columns,
-    ("csr", "csr_matrix"): _Rows,
-    ("copyreg", "_reconstructor"): _Maker(_new_record),
-    ("copyreg", "__newobj__"): _Maker(_new_record),
-    ("_codecs", "encode"): _Maker(_bytes),
-    ("builtins", "object"): _Record,
+STAND_INS: Final[dict[str, type[_Kept]]] = {
+    "numpy.ndarray": _Kept,
+    "numpy.dtype": _NumberType,
+    "numpy.core.multiarray._reconstruct": _Array,
+    "numpy.core.multiarray.scalar": _Scalar,
+    "numpy.core.numeric._frombuffer": _ArrayFromBuffer,
+    "scipy.sparse.csc.csc_matrix": _SparseColumns,
+    "scipy.sparse.csc.csc_array": _SparseColumns,
+    "scipy.sparse.csr.csr_matrix": _SparseRows,
+    "scipy.sparse.csr.csr_array": _SparseRows,
+    "chumpy.reordering.Select": _ChumpySelection,
+    "copyreg._reconstructor": _Rebuilt,
+    "builtins.object": _Kept,
+    "builtins.set": _Kept,
+    "_codecs.encode": _Bytes,
 }
-"""Stand-ins by the last part of the module's name and the name; numpy and scipy have moved these between modules."""
-
-MODULES = re.compile(
-    r"numpy|numpy\._?core\.(multiarray|numeric)|scipy\.sparse\._?cs[cr]|copyreg|_codecs|builtins|chumpy(\.\w+)*"
-)
 
 
-class _NumbersOnly(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        if MODULES.fullmatch(module_name):
-            if module_name.startswith("chumpy"):
-                return _ChumpySelection if global_name == "Select" else _Chumpy
-            stand_in = STAND_INS.get((module_name.rpartition(".")[2].lstrip("_" if "sparse" in module_name else ""), global_name))
-            if stand_in is not None:
-                return stand_in
-        raise pickle.UnpicklingError(f"it asks for {module_name}.{global_name}, which no body needs")
-
-    def persistent_load(self, pid: Any, /) -> Any:
-        raise pickle.UnpicklingError("it refers to objects outside the file")
+class _Keeper(pickle.Unpickler):
+    def find_class(self, module_name: str, global_name: str, /) -> type[_Kept]:
+        name = f"{module_name}.{global_name}"
+        # numpy 2 and scipy 1.8 renamed these modules.
+        usual = name.replace("numpy._core.", "numpy.core.").replace("scipy.sparse._cs", "scipy.sparse.cs")
+        if usual in STAND_INS:
+            return STAND_INS[usual]
+        if name.startswith("chumpy."):
+            return _Chumpy
+        raise pickle.UnpicklingError(f"it asks for {name}, which no body needs; it may be harmful")
 
 
-def read_pickle(file: BinaryIO) -> dict[str, Any]:
-    """The dictionary in a pickle: numpy arrays of numbers by name, beside plain Python values.
+def read_pickle(file: BinaryIO, wanted: Callable[[str], bool]) -> dict[str, Any]:
+    """The wanted entries of the dictionary in a pickle: arrays of numbers and plain Python values, by name.
 
-    scipy's csc and csr matrices become full arrays, chumpy's leaves and selections arrays; what else was made with
-    chumpy is left out. Raises pickle.UnpicklingError, and whatever else a broken pickle leads to.
+    scipy's csc and csr matrices become full arrays, chumpy's objects arrays. Raises pickle.UnpicklingError for a
+    pickle that asks for anything else, and whatever error a broken one leads to.
     """
-    found = _NumbersOnly(file, encoding="latin1").load()
+    found = _Keeper(file, encoding="latin1").load()
     if not isinstance(found, dict):
         raise pickle.UnpicklingError("it holds no dictionary")
-    plain = {_text(name): _plain(value) for name, value in found.items()}
-    return {name: value for name, value in plain.items() if value is not None}
+    return {str(name): _evaluated(value) for name, value in found.items() if wanted(str(name))}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, _Array):
-        return value.values
-    if isinstance(value, _Sparse):
-        state = {name: _plain(part) for name, part in value.state.items()}
-        parts = (state["data"], state["indices"], state["indptr"])
-        return value.kind(parts, shape=state["_shape"]).toarray()  # pyright: ignore[reportAttributeAccessIssue]
-    if isinstance(value, _ChumpySelection):
-        source, indices = _plain(value.state["a"]), _plain(value.state["idxs"])
-        shape = _plain(value.state.get("preferred_shape"))
-        return source.ravel()[indices].reshape(indices.shape if shape is None else shape)
-    if isinstance(value, _Chumpy):
-        return _plain(value.state.get("x"))
-    return None if isinstance(value, (_Record, _Numbers, _ArrayClass)) else value
+def _evaluated(value: Any) -> Any:
+    return value.evaluated() if isinstance(value, _Kept) else value
+
+
+def _array(data: Any, kind: Any, shape: Any, order: Any) -> NDArray[Any]:
+    if not isinstance(kind, _NumberType):
+        raise pickle.UnpicklingError("it holds an array of no known type")
+    raw = _evaluated(data)
+    raw = raw.encode("latin1") if isinstance(raw, str) else raw  # Python 2 wrote bytes as text.
+    numbers = kind.evaluated()
+    values = np.frombuffer(raw, numbers) if len(raw) else np.empty(0, numbers)
+    return values.reshape([int(_evaluated(n)) for n in shape], order=order).astype(numbers.newbyteorder("="))
