@@ -31,12 +31,18 @@ class Recovery(NamedTuple):
 
 
 def recover(
-    network: TwoStage, rays: Tensor, confidence: Tensor, time_s: np.ndarray, report: Callable[[int], None]
+    network: TwoStage,
+    rays: Tensor,
+    confidence: Tensor,
+    time_s: np.ndarray,
+    report: Callable[[int], None],
+    batch: int = BATCH,
 ) -> Recovery:
     """Run the network over rays (T, 23, 2) and confidence (T, 23) at times (T,) in seconds.
 
     Every frame is lifted in two windows or more, whose answers are blended, and gets its mesh from the window in
-    whose middle it is. `report` is called with the number of frames done and may raise Cancelled.
+    whose middle it is. `report` is called with the number of frames done and may raise Cancelled;
+    `batch` windows are computed at a time.
     """
     T = len(rays)
     device = network.nearest.device
@@ -46,7 +52,7 @@ def recover(
     context = torch.zeros(T, network.config.width)
     view = torch.zeros(T, 3, 3)
     done = 0
-    for frames in _batches(_windows(time_s)):
+    for frames in _batches(_windows(time_s), batch):
         window = aim(rays[frames], confidence[frames])
         with torch.inference_mode():
             lifted = network.lift(window.keypoints.to(device), window.size.log().to(device), times[frames].to(device))
@@ -66,7 +72,7 @@ def recover(
         report(done)
     joints /= weight[:, None, None]
     mesh, refined = [], []
-    for part in torch.arange(T).split(BATCH * WINDOW):
+    for part in torch.arange(T).split(batch * WINDOW):
         with torch.inference_mode():
             seen = network.recover((joints[part] @ view[part]).to(device), context[part].to(device))
         mesh.append(seen.mesh.cpu() @ view[part].mT)
@@ -89,11 +95,11 @@ def _windows(time_s: np.ndarray) -> Iterator[Tensor]:
             yield frames[start : start + WINDOW]
 
 
-def _batches(windows: Iterator[Tensor]) -> Iterator[Tensor]:
-    """Up to BATCH windows of the same length, stacked (B, W)."""
+def _batches(windows: Iterator[Tensor], most: int) -> Iterator[Tensor]:
+    """Up to `most` windows of the same length, stacked (B, W)."""
     waiting: list[Tensor] = []
     for window in windows:
-        if waiting and (len(waiting) == BATCH or len(window) != len(waiting[0])):
+        if waiting and (len(waiting) == most or len(window) != len(waiting[0])):
             yield torch.stack(waiting)
             waiting = []
         waiting.append(window)

@@ -80,7 +80,7 @@ class BodyFitter:
         fitted: list[tuple[Tensor, Tensor]] = []
         parts = (x.split(FRAMES_AT_ONCE) for x in (local, mesh, rays, confidence, place))
         for part in zip(*parts, strict=True):
-            fitted.append(self._refine(shaped, *part, rounds))
+            fitted.append(self._refine(shaped, part[0], part[1], part[2], part[3], part[4], rounds))
             report(min(len(fitted) * FRAMES_AT_ONCE, len(mesh)))
         return Fit(torch.cat([f[0] for f in fitted]), torch.cat([f[1] for f in fitted]), betas, scale)
 

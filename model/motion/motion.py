@@ -83,6 +83,10 @@ class Motion:
             joints=joints.astype(np.float32),
         )
 
+    def with_provenance(self, provenance: dict[str, Any]) -> "Motion":
+        """The same motion with another account of where it came from."""
+        return replace(self, provenance=provenance)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz beside its final name, then rename: a reader never sees half a file. Raises OSError."""
         target = Path(path)

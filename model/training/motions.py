@@ -39,7 +39,7 @@ class Motions:
                     floor[start : start + length] = data["clip_floor_y"][clip]
                     bones = np.linalg.norm(data["clip_offsets"][clip], axis=-1)
                     leg[start : start + length] = bones[4] + bones[7]
-                root = data["root"].astype(np.float32) - floor[:, None] * np.float32([0, 1, 0])
+                root = data["root"].astype(np.float32) - np.outer(floor, [0, 1, 0]).astype(np.float32)
                 feet = data["joints"][:, [7, 10, 8, 11]].astype(np.float32) + root[:, None]
                 contacts.append(_contacts(feet, self.fps))
                 roots.append(root)

@@ -95,9 +95,9 @@ def train(
         generator.set_state(state["generator"])
         step = int(state["step"])
     elif start is not None:
-        weights = averaged_weights(start)
-        network.load_state_dict(weights)
-        average.module.load_state_dict(weights)
+        lifter = {key: value for key, value in averaged_weights(start).items() if key.startswith("lifter.")}
+        network.load_state_dict(lifter, strict=False)
+        average.module.load_state_dict(lifter, strict=False)
 
     def save() -> None:
         state = {
@@ -150,7 +150,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pattern", default="cmu_train_*.npz", help="which files of it")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and curves")
     parser.add_argument("--stage", type=int, choices=(1, 2), required=True)
-    parser.add_argument("--start", type=Path, help="checkpoint of stage 1, for stage 2")
+    parser.add_argument("--start", type=Path, help="checkpoint from which to take the lifter, for stage 2")
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch", type=int, default=64, help="windows a step")
     parser.add_argument("--frames", type=int, default=32, help="frames a window")

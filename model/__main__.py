@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m model COMMAND`: the engine on the command line.
+
+capture CLIP -o TAKE.npz   footage to a take
+scan CLIP                  who is in the footage
+serve                      the process that Blender talks to, on stdin and stdout
+doctor                     what is installed, on which device, and what is missing
+weights                    every file of weights: origin, licence, and whether it is intact
+train, evaluate            how the weights are made and how good they are
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+
+from .protocol import Cancelled, CaptureSettings, Failure
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; the exit status is 0 if it did what was asked."""
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "capture": _capture, "scan": _scan, "serve": _serve, "doctor": _doctor, "weights": _weights,
+        "train": _train, "evaluate": _evaluate,
+    }  # fmt: skip
+    if not arguments or arguments[0] not in commands:
+        asked_for_help = bool(arguments) and arguments[0] in ("-h", "--help", "help")
+        print(__doc__, file=sys.stdout if asked_for_help else sys.stderr)
+        return 0 if asked_for_help else 2
+    try:
+        return commands[arguments[0]](arguments[1:])
+    except Failure as failure:
+        print(f"{failure.code}: {failure.message} {failure.hint}", file=sys.stderr)
+        return 1
+    except (Cancelled, KeyboardInterrupt):
+        print("Cancelled.", file=sys.stderr)
+        return 130
+
+
+def _footage_parser(command: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m model {command}")
+    parser.add_argument("footage", metavar="CLIP")
+    parser.add_argument("--start", dest="start_s", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--end", dest="end_s", type=float, metavar="SECONDS")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    return parser
+
+
+def _capture(arguments: list[str]) -> int:
+    from . import pipeline  # noqa: PLC0415 - torch takes seconds to load; other commands need not wait for it
+
+    parser = _footage_parser("capture")
+    parser.add_argument("-o", "--output", required=True, metavar="TAKE.npz")
+    parser.add_argument("--overlay", metavar="OUT.mp4", help="also draw body and keypoints over the footage")
+    parser.add_argument("--person", type=int, help="number of the person, as `scan` lists them; default: the first")
+    parser.add_argument("--fov", dest="fov_deg", type=float, help="horizontal field of view in degrees, if known")
+    parser.add_argument("--height", dest="height_m", type=float, help="the person's height in metres, if known")
+    parser.add_argument("--quality", default="full", choices=("full", "draft"))
+    parser.add_argument("--body", help="an SMPL model file of your own (.npz or .pkl)")
+    settings = CaptureSettings(**vars(parser.parse_args(arguments)))
+    settings.check()
+    result = pipeline.capture(settings, _Progress(), lambda: False)
+    print(json.dumps({"files": result.files, **result.summary}, indent=1))
+    return 0
+
+
+def _scan(arguments: list[str]) -> int:
+    from . import pipeline  # noqa: PLC0415
+
+    settings = CaptureSettings(output="", **vars(_footage_parser("scan").parse_args(arguments)))
+    settings.check()
+    for track in pipeline.scan(settings, _Progress(), lambda: False):
+        print(
+            f"person {track.id}: {track.time_s[0]:.2f} s to {track.time_s[-1]:.2f} s, score {track.scores.mean():.2f}"
+        )
+    return 0
+
+
+def _serve(_: list[str]) -> int:
+    from . import serve  # noqa: PLC0415
+
+    return serve.main()
+
+
+def _doctor(_: list[str]) -> int:
+    from . import doctor  # noqa: PLC0415
+
+    return doctor.main()
+
+
+def _weights(_: list[str]) -> int:
+    from .weights import registry  # noqa: PLC0415
+
+    return registry.main()
+
+
+def _train(arguments: list[str]) -> int:
+    from .training import train  # noqa: PLC0415
+
+    return train.main(arguments)
+
+
+def _evaluate(arguments: list[str]) -> int:
+    from .evaluation import evaluate  # noqa: PLC0415
+
+    return evaluate.main(arguments)
+
+
+class _Progress:
+    """One line on a terminal, rewritten; elsewhere one line a stage."""
+
+    def __init__(self) -> None:
+        self._stage, self._drawn = "", 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            if done == total or time.monotonic() - self._drawn > 0.1:
+                self._drawn = time.monotonic()
+                end = "\n" if done == total else ""
+                print(f"\r{stage:10s} {done:6d} / {total}", end=end, file=sys.stderr, flush=True)
+        elif stage != self._stage:
+            print(stage, file=sys.stderr, flush=True)
+        self._stage = stage
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stages of a capture, in their order: footage → people → network → body → world → motion."""
+
+import hashlib
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from .assembly import Shot, assemble, body_arrays, posed_vertices
+from .body.files import load_body
+from .body.fit import BodyFitter
+from .camera.pinhole import camera_matrix, horizontal_fov_deg, rays_through
+from .devices import best_device
+from .files import output_failures, written_beside
+from .footage import FootageInfo, probe, read, write_video
+from .network.registry import COARSE_LEVEL
+from .overlay import draw_overlay
+from .people import Track, observe
+from .people import scan as find_people
+from .protocol import ENGINE_VERSION, Cancelled, CaptureSettings, Code, Failure
+from .recovery import BATCH, recover
+from .weights.network import load_network
+
+NETWORK = "product"
+Report = Callable[[str, int, int], None]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class CaptureResult:
+    """Files by role ("take", "body", "overlay") and what a user wants to know about how they came about."""
+
+    files: dict[str, str]
+    summary: dict[str, Any]
+
+
+@dataclass
+class Run:
+    """One job under way: passes progress on, stops where the user cancelled, times the stages, minds the memory."""
+
+    report: Report
+    cancelled: Callable[[], bool]
+    device: str
+    batch: int = BATCH
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Generator[Callable[[int], None]]:
+        """Yields a function that is to be told how many of `total` are done; it raises Cancelled."""
+
+        def tell(done: int) -> None:
+            if self.cancelled():
+                raise Cancelled
+            self.report(name, min(done, total), total)
+
+        tell(0)
+        begun = time.perf_counter()
+        yield tell
+        self.seconds[name] = round(time.perf_counter() - begun, 3)
+        tell(total)
+
+    def compute(self, task: Callable[[str, int], Result]) -> Result:
+        """Task(device, batch); if the device's memory is too small, with smaller batches, at last on the CPU."""
+        while True:
+            try:
+                return task(self.device, self.batch)
+            except torch.OutOfMemoryError as error:
+                if self.device == "cpu":
+                    raise Failure(Code.DEVICE_OUT_OF_MEMORY) from error
+            torch.cuda.empty_cache()
+            if self.batch > 1:
+                self.batch //= 2
+                self.notes.append(f"The device's memory was too small; went on with batches of {self.batch}.")
+            else:
+                self.device = "cpu"
+                self.notes.append("The device's memory was too small even so; went on with the CPU.")
+
+
+def scan(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> list[Track]:
+    """Who is in the footage, the most prominent first. Raises Failure or Cancelled."""
+    return _people(settings, probe(settings.footage), Run(report, cancelled, _device(settings.device)))
+
+
+def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> CaptureResult:
+    """Footage in, a take on disk out. Raises Failure or Cancelled; then no file is left behind."""
+    run = Run(report, cancelled, _device(settings.device))
+    with run.stage("opening", 1):
+        info = probe(settings.footage)
+        _check_writable(settings)
+        body = load_body(None)
+        own_body = load_body(settings.body) if settings.body else None
+        network = load_network(NETWORK, torch.device("cpu"))
+    people = _people(settings, info, run)
+    track = _chosen(people, settings.person)
+    with run.stage("keypoints", _expected_frames(info, settings)) as tell:
+        seen = run.compute(lambda device, _: observe(_frames(settings), track, settings.quality, device, tell))
+    matrix = camera_matrix(info.width, info.height, settings.fov_deg)
+    rays = rays_through(torch.from_numpy(seen.keypoints[..., :2]), matrix).float()
+    confidence = torch.from_numpy(seen.keypoints[..., 2]).float()
+    with run.stage("recovery", len(seen.time_s)) as tell:
+        recovery = run.compute(
+            lambda device, batch: recover(network.to(device), rays, confidence, seen.time_s, tell, batch)
+        )
+    with run.stage("fitting", len(seen.time_s)) as tell:
+        fit = BodyFitter(body, COARSE_LEVEL).fit(
+            recovery.mesh, recovery.joints, rays, confidence, seen.time_s, settings.height_m, tell
+        )
+    with run.stage("world", 1):
+        fov = "given" if settings.fov_deg else "assumed"
+        scale = f"a standing height of {settings.height_m} m" if settings.height_m else "the body's shape as recovered"
+        shot = assemble(seen, recovery, fit, body, own_body, matrix.numpy(), info.fps)
+    summary = {
+        "people": len(people),
+        "person": track.id,
+        "frames": len(shot.motion),
+        "observed": int(shot.motion.observed.sum()),
+        "gaps": _gaps(shot.motion.observed),
+        "fps": info.fps,
+        "device": run.device,
+        "fov_deg": round(horizontal_fov_deg(matrix, info.width), 2),
+        "fov_source": fov,
+        "scale": scale,
+        "notes": run.notes,
+    }
+    with run.stage("writing", 1):
+        provenance = {
+            "footage": {
+                "path": str(Path(settings.footage).absolute()),
+                "name": Path(settings.footage).name,
+                "sha256": _sha256(Path(settings.footage)),
+                "width": info.width,
+                "height": info.height,
+                "fps": info.fps,
+                "start_s": settings.start_s,
+            },
+            "settings": asdict(settings),
+            "camera": {"fov_deg": summary["fov_deg"], "fov_source": fov, "moving": False},
+            "scale": scale,
+            "engine": ENGINE_VERSION,
+            "network": NETWORK,
+            "device": run.device,
+            "stages_s": run.seconds,
+        }
+        files = _write(settings, shot, provenance)
+    if settings.overlay:
+        try:
+            _write_overlay(settings, info, shot, run)
+        except BaseException:
+            for file in files.values():
+                Path(file).unlink(missing_ok=True)
+            raise
+        files["overlay"] = settings.overlay
+    return CaptureResult(files, {**summary, "stages_s": run.seconds})
+
+
+def _device(wanted: str) -> str:
+    """The torch device for a setting. Raises Failure(DEVICE_UNAVAILABLE)."""
+    if wanted == "auto":
+        return best_device().kind
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there[wanted]:
+        raise Failure(Code.DEVICE_UNAVAILABLE, f"There is no {wanted} here.")
+    return wanted
+
+
+def _check_writable(settings: CaptureSettings) -> None:
+    """Fail before the work, not after it."""
+    for path in (settings.output, settings.overlay):
+        if path:
+            probe_file = Path(path).with_name(Path(path).name + ".part")
+            with output_failures(path):
+                probe_file.touch()
+                probe_file.unlink()
+
+
+def _frames(settings: CaptureSettings) -> Any:
+    return read(settings.footage, settings.start_s, settings.end_s)
+
+
+def _expected_frames(info: FootageInfo, settings: CaptureSettings) -> int:
+    end_s = info.duration_s if settings.end_s is None else min(settings.end_s, info.duration_s)
+    return max(1, round((end_s - settings.start_s) * info.fps))
+
+
+def _people(settings: CaptureSettings, info: FootageInfo, run: Run) -> list[Track]:
+    with run.stage("people", _expected_frames(info, settings)) as tell:
+        return run.compute(lambda device, _: find_people(_frames(settings), device, tell))
+
+
+def _chosen(people: list[Track], person: int | None) -> Track:
+    if not people:
+        raise Failure(Code.PEOPLE_NONE)
+    for track in people:
+        if person is None or track.id == person:
+            return track
+    known = ", ".join(str(track.id) for track in people)
+    raise Failure(Code.PEOPLE_UNKNOWN, f"{person} was asked for; there are: {known}.")
+
+
+def _gaps(observed: np.ndarray) -> int:
+    return int((np.diff(observed.astype(int)) == -1).sum())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(settings: CaptureSettings, shot: Shot, provenance: dict[str, Any]) -> dict[str, str]:
+    """The take and, first, its body: whoever sees a take finds its body beside it."""
+    take = Path(settings.output)
+    body = take.with_suffix(".body.npz")
+    with written_beside(body) as part, part.open("wb") as file:
+        np.savez_compressed(file, **body_arrays(shot))
+    try:
+        with output_failures(take):
+            shot.motion.with_provenance(provenance).save(take)
+    except BaseException:
+        body.unlink(missing_ok=True)
+        raise
+    return {"take": str(take), "body": str(body)}
+
+
+def _write_overlay(settings: CaptureSettings, info: FootageInfo, shot: Shot, run: Run) -> None:
+    assert settings.overlay
+    with run.stage("overlay", _expected_frames(info, settings)) as tell:
+        drawn = draw_overlay(_frames(settings), shot.motion, posed_vertices(shot), shot.faces)
+
+        def counted() -> Any:
+            for done, picture in enumerate(drawn, 1):
+                yield picture
+                tell(done)
+
+        write_video(settings.overlay, counted(), info.fps)
