@@ -7,7 +7,15 @@ import bpy
 import numpy as np
 
 from tests.addon.inside import empty_scene, enable_checkout, part
-from tests.addon.retarget.blender_rigs import carried, person_armature, place, rigify_human, spine_errors, take_motion
+from tests.addon.retarget.blender_rigs import (
+    carried,
+    disturb,
+    person_armature,
+    place,
+    rigify_human,
+    spine_errors,
+    take_motion,
+)
 
 SHIFT = 0.25
 
@@ -22,6 +30,8 @@ def main(rig: str, motions: list[str], seed: int, arms_deg: float = 0.0, height:
     for bone in armature.pose.bones:
         if rig == "person":
             bone.rotation_mode = str(rng.choice(["QUATERNION", "AXIS_ANGLE", "XYZ", "YXZ", "ZXY", "ZYX"]))
+    if rig == "rigify":
+        disturb(armature, rng)
     place(armature, rng)
     results: list[dict[str, Any]] = []
     for file in motions:

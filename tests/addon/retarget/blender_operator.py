@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the operator as a user would, on a real take: onto a copy of its armature and onto what it must refuse."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -37,6 +38,7 @@ def main(motion_file: str, body_file: str, blend_file: str) -> dict[str, Any]:
     copy.animation_data_create().action = earlier
     chosen.target = copy
     result["ready"] = obstacle()
+    result["panel"] = panel()
 
     before = len(bpy.data.actions)
     bpy.ops.ed.undo_push(message="before")
@@ -60,6 +62,36 @@ def main(motion_file: str, body_file: str, blend_file: str) -> dict[str, Any]:
 
     result["refused"] = {kind: refusal(kind, copy) for kind in ("mirrored", "legless", "strange")}
     return result
+
+
+class Lines:
+    """Stands in for a panel's layout, which Blender only makes for a window, and collects what it is to show."""
+
+    def __init__(self, shown: list[str]) -> None:
+        self.shown = shown
+
+    def column(self, **_: Any) -> "Lines":
+        return self
+
+    row = column
+
+    def prop(self, owner: Any, name: str) -> None:
+        self.shown.append(owner.bl_rna.properties[name].name)
+
+    def label(self, text: str, icon: str) -> None:
+        assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items
+        self.shown.append(text)
+
+    def operator(self, name: str, icon: str) -> None:
+        assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items
+        self.shown.append(name)
+
+
+def panel() -> list[str]:
+    """What the panel shows now."""
+    drawn = SimpleNamespace(layout=Lines([]))
+    part("addon.retarget.panel").RetargetPanel.draw(drawn, bpy.context)
+    return drawn.layout.shown
 
 
 def obstacle() -> str:
@@ -106,5 +138,5 @@ def refusal(kind: str, copy: bpy.types.Object) -> list[Any]:
     try:
         bpy.ops.reel_to_rig.bake()
     except RuntimeError as error:
-        return [str(error), target.animation_data is None]
-    return ["", False]
+        return [str(error), target.animation_data is None, panel()]
+    return ["", False, panel()]

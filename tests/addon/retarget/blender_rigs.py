@@ -68,6 +68,26 @@ def rigify_human(arms_deg: float, height: float) -> bpy.types.Object:
     return rig
 
 
+def disturb(rig: bpy.types.Object, rng: np.random.Generator) -> None:
+    """Leave a generated rig as an animator may have left it: posed, switched to IK, and with keys of its own."""
+    bones = rig.pose.bones
+    for name in ("root", "torso", "hips", "chest", "spine_fk.001", "spine_fk.003", "neck", "head", "upper_arm_fk.L"):
+        bone = bones[name]
+        bone.location = rng.normal(0, 0.2, 3)
+        bone.rotation_mode = "QUATERNION"
+        bone.rotation_quaternion = rng.normal([1, 0, 0, 0], 0.3)
+    bones["forearm_fk.R"].scale = (1.2, 0.8, 1.1)
+    for limb in ("upper_arm_parent.L", "thigh_parent.R"):
+        bones[limb]["IK_FK"], bones[limb]["FK_limb_follow"] = 0.3, 1.0
+    bones["torso"]["neck_follow"] = bones["torso"]["head_follow"] = 0.2
+    for frame in (1, 40):
+        for name in ("torso", "hips", "chest", "thigh_fk.L"):
+            bones[name].keyframe_insert("location", frame=frame)
+            bones[name].keyframe_insert("rotation_quaternion", frame=frame)
+    rig.animation_data.action.name = "by hand"
+    bpy.context.view_layer.update()
+
+
 def carried(armature: bpy.types.Object, bones: tuple[str, ...], frames: Array) -> Array:
     """For keyed bones the world matrices (T, K, 4, 4) that carry what moves with them from rest to the pose."""
     scene = bpy.context.scene

@@ -40,6 +40,7 @@ def test_a_copy_of_the_takes_armature_moves_exactly_alike(blender: Blender, exer
 def test_a_rigify_human_follows_every_limb(
     blender: Blender, exercise_file: str, arms_deg: float, height: float
 ) -> None:
+    """However it stands at rest, wherever it is, and whatever pose, switches and keys it was left with."""
     done = blender.run(
         HERE / "blender_bake.py", rig="rigify", motions=[exercise_file], seed=2, arms_deg=arms_deg, height=height
     ).result
@@ -48,6 +49,7 @@ def test_a_rigify_human_follows_every_limb(
     assert max(result["worst"].values()) < 3, result["worst"]
     assert max(result["spine"].values()) < 3, result["spine"]
     assert result["travel"] == pytest.approx(result["scale"] * result["source_travel"], rel=1e-3)
+    assert result["hips_off"] < 1e-3
 
 
 @pytest.mark.skipif(not MOCAP.exists(), reason="no recorded motion on this machine")
@@ -57,7 +59,13 @@ def test_a_rigify_human_follows_recorded_motion(blender: Blender, tmp_path: Path
     for result in done["motions"]:
         assert max(result["worst"].values()) < 3, result["worst"]
         assert max(result["spine"].values()) < 3, result["spine"]
-    assert done["actions"] == [["take", True], ["take.001", True], ["take.002", True], ["take.003", False]]
+    assert done["actions"] == [
+        ["by hand", True],
+        ["take", True],
+        ["take.001", True],
+        ["take.002", True],
+        ["take.003", False],
+    ]
 
 
 def test_the_operator_bakes_what_it_can_and_says_why_it_cannot(blender: Blender, tmp_path: Path) -> None:
@@ -84,8 +92,11 @@ def test_the_operator_bakes_what_it_can_and_says_why_it_cannot(blender: Blender,
     assert result["reopened target"]
     assert result["actions"] == 1
     assert "Baked clip on copy: Take, 24 bones, scale 1.000" in done.output
+    assert result["panel"] == ["Take", "Target", "Take rig", "reel_to_rig.bake"]
     refused = result["refused"]
-    assert all(untouched for _, untouched in refused.values())
+    assert all(untouched for _, untouched, _ in refused.values())
+    assert "Not a rig that is known" in refused["strange"][2]
+    assert {"Not found:", "left_ankle", "right_ankle"} <= set(refused["legless"][2])
     assert "mirrored" in refused["mirrored"][0]
     assert "left_ankle" in refused["legless"][0]
     assert "no family" in refused["strange"][0]
