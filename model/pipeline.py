@@ -137,6 +137,7 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
                 "sha256": _sha256(Path(settings.footage)),
                 "width": info.width,
                 "height": info.height,
+                "rotation_deg": info.rotation_deg,
                 "fps": info.fps,
                 "start_s": settings.start_s,
             },
