@@ -9,6 +9,7 @@ import bpy
 
 from ..model.protocol import Code, Failure
 from . import EXTENSION
+from .text import draw_text
 
 PYTHON_VARIABLE = "REEL_TO_RIG_PYTHON"
 
@@ -73,7 +74,7 @@ class ReelToRigPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "smpl_body")
         box = layout.box().column(align=True)
         for title, text in LICENCES:
-            box.label(text=f"{title}: {text}")
+            draw_text(box, context, f"{title}: {text}")
 
 
 def preferences(context: bpy.types.Context) -> ReelToRigPreferences:

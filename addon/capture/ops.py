@@ -15,6 +15,7 @@ from .. import preferences
 from ..engine import running
 from ..take import data
 from ..take.build import build
+from ..take.props import take_of
 from .job import Job, Problem, State
 from .props import capture_settings, form
 
@@ -26,9 +27,10 @@ LONGEST_S = 7 * 24 * 3600.0
 
 
 class Desk:
-    """What the panel shows: the job under way, or why the last one failed."""
+    """What the panel shows: the job under way, or why the last one failed; and the timer that follows the job."""
 
     job: Job | None = None
+    timer: bpy.types.Timer | None = None
     problem: Problem | None = None
 
 
@@ -61,11 +63,14 @@ def finish_job(context: bpy.types.Context, job: Job) -> bpy.types.Object:
     except (KeyError, OSError, MotionFileError) as error:
         raise Failure(Code.ENGINE_INTERNAL, f"Its result cannot be read: {error}.") from error
     name = Path(job.settings.footage).stem
-    scene = bpy.data.scenes.get(job.scene)
-    if scene is None or scene == context.scene:
-        return build(context, motion, body, name, job.smoothing)
-    with context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
-        return build(bpy.context, motion, body, name, job.smoothing)
+    scene = bpy.data.scenes.get(job.scene) or context.scene
+    assert scene
+    layer = context.view_layer if scene == context.scene else scene.view_layers[0]
+    with context.temp_override(scene=scene, view_layer=layer):
+        armature = build(bpy.context, motion, body, name, job.smoothing)
+    take = take_of(armature)
+    take.summary = "\n".join([take.summary, *job.summary.get("notes", [])])
+    return armature
 
 
 def outcome(armature: bpy.types.Object) -> str:
@@ -90,8 +95,6 @@ class ImportVideo(bpy.types.Operator):
     )
     bl_options = {"REGISTER", "UNDO"}
 
-    _timer: bpy.types.Timer | None = None
-
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         cls.poll_message_set("A capture is under way")
@@ -111,7 +114,7 @@ class ImportVideo(bpy.types.Operator):
             return {"CANCELLED"}
         manager = context.window_manager
         assert manager
-        self._timer = manager.event_timer_add(STEP_S, window=context.window)
+        Desk.timer = manager.event_timer_add(STEP_S, window=context.window)
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -120,15 +123,14 @@ class ImportVideo(bpy.types.Operator):
             return {"PASS_THROUGH"}
         assert Desk.job
         state = Desk.job.step()
-        show_progress(context, Desk.job.line() if state is State.RUNNING else None)
         if state is State.RUNNING:
+            show_progress(Desk.job.line())
             return {"PASS_THROUGH"}
-        self._stop_timer(context)
+        stop_timer()
         return self._end(context)
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: its window was closed, or another file is being opened."""
-        self._stop_timer(context)
         drop_job()
 
     def _start(self, context: bpy.types.Context) -> bool:
@@ -167,11 +169,6 @@ class ImportVideo(bpy.types.Operator):
         self.report({"ERROR"}, str(problem))
         return {"CANCELLED"}
 
-    def _stop_timer(self, context: bpy.types.Context) -> None:
-        if self._timer and context.window_manager:
-            context.window_manager.event_timer_remove(self._timer)
-        self._timer = None
-
 
 class Cancel(bpy.types.Operator):
     bl_idname = "reel_to_rig.cancel"
@@ -188,19 +185,28 @@ class Cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def show_progress(context: bpy.types.Context, text: str | None) -> None:
+def show_progress(text: str | None) -> None:
     """Put a line into the status bar (None: take it away) and draw the sidebars anew."""
-    if context.workspace:
-        context.workspace.status_text_set(text)
-    assert context.window_manager
-    for window in context.window_manager.windows:
+    if bpy.context.workspace:
+        bpy.context.workspace.status_text_set(text)
+    assert bpy.context.window_manager
+    for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 area.tag_redraw()
 
 
+def stop_timer() -> None:
+    """Nothing follows the job any longer."""
+    if Desk.timer and bpy.context.window_manager:
+        bpy.context.window_manager.event_timer_remove(Desk.timer)
+        show_progress(None)
+    Desk.timer = None
+
+
 def drop_job() -> None:
     """Forget the job under way and let the engine stop it."""
+    stop_timer()
     if Desk.job:
         Desk.job.cancel()
         shutil.rmtree(Desk.job.folder, ignore_errors=True)

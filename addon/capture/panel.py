@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-import textwrap
-
 import bpy
 
 from ..engine.panel import draw_missing_engine
+from ..text import draw_text
 from .job import Job, Problem
 from .ops import Desk
 from .props import form
-
-TAB = "Reel to Rig"
-LINE = 38
-"""Characters that fit a sidebar of the usual width: Blender's labels do not wrap by themselves."""
 
 
 class FootagePanel(bpy.types.Panel):
@@ -19,7 +14,7 @@ class FootagePanel(bpy.types.Panel):
     bl_label = "Footage"
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = TAB
+    bl_category = "Reel to Rig"
     bl_order = 0
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -49,7 +44,7 @@ class FootagePanel(bpy.types.Panel):
             row.scale_y = 1.5
             row.operator("reel_to_rig.import_video", icon="FILE_MOVIE")
         if Desk.problem:
-            _draw_problem(layout, Desk.problem)
+            _draw_problem(layout, context, Desk.problem)
 
 
 def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
@@ -57,13 +52,10 @@ def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     layout.operator("reel_to_rig.cancel", icon="CANCEL")
 
 
-def _draw_problem(layout: bpy.types.UILayout, problem: Problem) -> None:
+def _draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, problem: Problem) -> None:
     box = layout.box()
-    column = box.column(align=True)
-    for index, line in enumerate(textwrap.wrap(problem.message, LINE)):
-        column.label(text=line, icon="BLANK1" if index else "ERROR")
-    for line in textwrap.wrap(problem.hint, LINE):
-        column.label(text=line, icon="BLANK1")
+    draw_text(box, context, problem.message, "ERROR")
+    draw_text(box, context, problem.hint, "BLANK1")
     box.operator("reel_to_rig.open_log", icon="TEXT")
 
 

@@ -4,6 +4,7 @@ import bpy
 
 from ...model.protocol import Failure
 from ..preferences import engine_python
+from ..text import draw_text
 
 
 def draw_missing_engine(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -11,6 +12,6 @@ def draw_missing_engine(layout: bpy.types.UILayout, context: bpy.types.Context) 
     try:
         engine_python(context)
     except Failure as failure:
-        box = layout.box().column(align=True)
-        box.label(text=failure.message, icon="ERROR")
+        box = layout.box()
+        draw_text(box, context, failure.message, "ERROR")
         box.operator("reel_to_rig.open_preferences", icon="PREFERENCES")

@@ -2,6 +2,7 @@
 
 import bpy
 
+from ..text import draw_text
 from .data import active_take
 from .props import take_of
 
@@ -31,14 +32,14 @@ class TakePanel(bpy.types.Panel):
         column.prop(take, "smoothing")
         column.operator("reel_to_rig.smooth")
         layout.operator("reel_to_rig.camera_view", icon="CAMERA_DATA")
+        row = layout.row(align=True)
+        row.use_property_split = False
         if take.body:
-            layout.prop(take.body, "hide_viewport", text="Show Body", invert_checkbox=True, icon="NONE")
+            row.prop(take.body, "hide_viewport", text="Body", icon="OUTLINER_OB_MESH", invert_checkbox=True)
         if take.camera:
-            layout.prop(take.camera.data, "show_background_images", text="Show Footage")
-        if take.summary:
-            column = layout.column(align=True)
-            for line in take.summary.splitlines():
-                column.label(text=line)
+            row.prop(take.camera.data, "show_background_images", text="Footage", icon="FILE_MOVIE", toggle=1)
+        for line in take.summary.splitlines():
+            draw_text(layout, context, line)
 
 
 CLASSES = (TakePanel,)

@@ -134,7 +134,7 @@ def follow(stand: Any, until_s: float = 20) -> set[str]:
 
 def start() -> Any:
     operator = vars(part("addon.capture.ops").ImportVideo)
-    methods = {name: value for name, value in operator.items() if callable(value) or name == "_timer"}
+    methods = {name: value for name, value in operator.items() if callable(value)}
     stand = type("Operator", (Stand,), methods)()
     assert stand._start(bpy.context), stand.reports
     return stand

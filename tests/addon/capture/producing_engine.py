@@ -20,7 +20,7 @@ def produce(request: dict, manner: str) -> None:
         write_body(Path(files["body"]))
     if manner == "truncates":
         take.write_bytes(take.read_bytes()[:1000])
-    say("done", job=request["job"], files=files, summary={})
+    say("done", job=request["job"], files=files, summary={"notes": ["Went on with the CPU."]})
 
 
 if __name__ == "__main__":

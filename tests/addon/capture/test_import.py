@@ -36,6 +36,7 @@ def test_import_makes_a_take_and_is_one_undo_step(run):
     assert found["smoothing"] == 0.25
     assert found["cache"] == ["engine.log"]
     assert "assumed" in found["summary"]
+    assert "Went on with the CPU." in found["summary"]
     assert found["twice"] == sorted(["Cube", *TAKE, "my clip.001", "my clip.001 body", "my clip.001 camera"])
     assert found["first"] == "Imported my clip. The scene now runs at 29.97 frames per second, from 1 to 30"
     assert found["second"] == (

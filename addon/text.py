@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Longer texts in panels: Blender's labels end in dots where they do not fit."""
+
+import textwrap
+from typing import Literal
+
+import bpy
+
+CHARACTER_PX = 7.0
+MARGIN_PX = 60.0
+
+Icon = Literal["NONE", "BLANK1", "ERROR"]
+
+
+def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: Icon = "NONE") -> None:
+    """Draw a text in as many lines as the region's width needs, the icon before the first one."""
+    assert context.region
+    assert context.preferences
+    width_px = context.region.width / context.preferences.system.ui_scale - MARGIN_PX
+    column = layout.column(align=True)
+    for line in textwrap.wrap(text, max(int(width_px / CHARACTER_PX), 20)):
+        column.label(text=line, icon=icon)
+        icon = "BLANK1" if icon != "NONE" else icon
