@@ -28,6 +28,8 @@ def opened(path: str | os.PathLike[str]) -> Generator[tuple[InputContainer, Vide
     except FFmpegError as error:
         raise unreadable(path, f"{error.strerror}.") from error
     with container:
+        if not container.streams:
+            raise unreadable(path, "its header is damaged.")
         stream = _picture_stream(container)
         if stream is None:
             raise Failure(Code.FOOTAGE_NO_VIDEO, _named(path))

@@ -2,7 +2,8 @@
 """Reading footage: what a file holds, and its pictures one after the other, each with its real time."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -65,20 +66,22 @@ def probe(path: str | os.PathLike[str]) -> FootageInfo:
     with opened(path) as (container, stream):
         duration_s = _stated_duration_s(container, stream)
         time_base_s = float(stream.time_base or 0)
-        steps = np.diff(_packet_times(container, stream, None if duration_s is None else PACKETS_LOOKED_AT))
-        steps = steps[steps > 0] * time_base_s
+        times, packets = _packet_times(container, stream, None if duration_s is None else PACKETS_LOOKED_AT)
         stated_rate = float(stream.average_rate or stream.guessed_rate or 0)
         stated_frames = stream.frames
         codec = stream.codec_context.name
+    steps = np.diff(times)
+    steps = steps[steps > 0] * time_base_s
     variable = _varies(steps, time_base_s)
     measured_rate = float(1 / steps.mean()) if len(steps) else 0.0
     rates = (measured_rate, stated_rate) if variable else (stated_rate, measured_rate)
     fps = next((rate for rate in rates if 1 <= rate <= 1000), USUAL_FPS)
-    if duration_s is None:
-        duration_s = float(steps.sum()) + 1 / fps
-    frames = stated_frames or max(1, round(duration_s * fps))
+    if packets is not None:
+        # All of it was seen: no need to believe what is stated.
+        duration_s = float(steps.sum()) + 1 / fps if len(steps) else packets / fps
+    frames = packets or stated_frames or max(1, round((duration_s or 0) * fps))
     return FootageInfo(
-        os.fspath(path), view.width, view.height, fps, duration_s, frames, view.rotation_deg, variable, codec
+        os.fspath(path), view.width, view.height, fps, duration_s or 0.0, frames, view.rotation_deg, variable, codec
     )
 
 
@@ -102,7 +105,7 @@ def read(path: str | os.PathLike[str], start_s: float = 0.0, end_s: float | None
 def _first_picture(path: str | os.PathLike[str]) -> tuple[VideoFrame, View, float]:
     """The first picture that can be decoded, how to show it, and its time by the container's clock."""
     with opened(path) as (container, stream):
-        picture, time_s = next(_with_times(decoded(container, stream), _usual_step_s(stream)), (None, 0.0))
+        picture, time_s = next(_timed(container, stream), (None, 0.0))
         if picture is None:
             raise unreadable(path, "none of its pictures can be decoded.")
         view = View(picture, stream.sample_aspect_ratio)
@@ -116,7 +119,7 @@ def _timed_pictures(path: str | os.PathLike[str], near_s: float | None) -> Itera
     if near_s is not None:
         with opened(path) as (container, stream):
             if _seek(container, stream, near_s - SEEK_MARGIN_S):
-                pictures = _with_times(decoded(container, stream), _usual_step_s(stream))
+                pictures = _timed(container, stream)
                 first = next(pictures, None)
                 # Some indices lead nowhere, too far, or to pictures without a time: then from the beginning.
                 if first is not None and first[0].pts is not None and first[1] <= near_s:
@@ -124,7 +127,7 @@ def _timed_pictures(path: str | os.PathLike[str], near_s: float | None) -> Itera
                     yield from pictures
                     return
     with opened(path) as (container, stream):
-        yield from _with_times(decoded(container, stream), _usual_step_s(stream))
+        yield from _timed(container, stream)
 
 
 def _seek(container: InputContainer, stream: VideoStream, time_s: float) -> bool:
@@ -135,30 +138,29 @@ def _seek(container: InputContainer, stream: VideoStream, time_s: float) -> bool
     return True
 
 
-def _usual_step_s(stream: VideoStream) -> float:
-    return float(1 / (stream.average_rate or stream.guessed_rate or USUAL_FPS))
+def _timed(container: InputContainer, stream: VideoStream) -> Iterator[tuple[VideoFrame, float]]:
+    """The pictures from here on with strictly increasing times in seconds, whatever the file says of them.
 
-
-def _with_times(pictures: Iterable[VideoFrame], step_s: float) -> Iterator[tuple[VideoFrame, float]]:
-    """Pictures with strictly increasing times in seconds.
-
-    Where the file gives no time, the picture comes one step after the one before. A clock that starts again, as in
-    joined recordings, is carried on. A picture that is not later than the one before is never shown by a player and
-    is left out here too.
+    Where it says nothing, a picture comes one step after the one before. A clock that starts again, as in joined
+    recordings, is carried on. A picture that is not later than the one before would never be shown by a player, and
+    is left out.
     """
+    step_s = float(1 / (stream.average_rate or stream.guessed_rate or USUAL_FPS))
+    # AVI says when a picture is decoded, not when it is shown: what its pictures have as pts is a guess.
+    decoding_times = container.format.name == "avi"
     last_s, shift_s = None, 0.0
-    for picture in pictures:
-        if picture.pts is None or picture.time_base is None:
+    for picture in decoded(container, stream):
+        stamp = picture.dts if decoding_times else picture.pts
+        if stamp is None:
             time_s = 0.0 if last_s is None else last_s + step_s
         else:
-            time_s = float(picture.pts * picture.time_base) + shift_s
-        if last_s is not None and time_s <= last_s:
-            if last_s - time_s < RESTART_S:
-                continue
+            time_s = stamp * float(picture.time_base or 0) + shift_s
+        if last_s is not None and last_s - time_s > RESTART_S:
             shift_s += last_s + step_s - time_s
             time_s = last_s + step_s
-        last_s = time_s
-        yield picture, time_s
+        if last_s is None or time_s > last_s:
+            last_s = time_s
+            yield picture, time_s
 
 
 def _stated_duration_s(container: InputContainer, stream: VideoStream) -> float | None:
@@ -167,24 +169,28 @@ def _stated_duration_s(container: InputContainer, stream: VideoStream) -> float 
     return container.duration / 1e6 if container.duration else None
 
 
-def _packet_times(container: InputContainer, stream: VideoStream, most: int | None) -> NDArray[np.int64]:
-    """Times of the stream's packets in units of its time base, ascending; of the first `most`, or of all.
+def _packet_times(
+    container: InputContainer, stream: VideoStream, most: int | None
+) -> tuple[NDArray[np.int64], int | None]:
+    """Times of the stream's packets in units of its time base, ascending, and how many packets it has.
 
-    Where the container has an index of every picture (MP4), all of it is taken: that costs no reading.
+    Only the first `most` are looked at; where there are more, their number is None. Where the container has an index
+    of every picture (MP4), that is taken: it costs no reading.
     """
     index = stream.index_entries
     if len(index) > 1 and len(index) == stream.frames:
-        return np.sort(np.array([entry.timestamp for entry in index], np.int64))
+        return np.sort(np.array([entry.timestamp for entry in index], np.int64)), None
     times: list[int] = []
-    try:
+    packets = 0
+    # A file that breaks off holds what was seen until then.
+    with suppress(FFmpegError):
         for packet in islice(container.demux(stream), most):
+            # PyAV's last packet is empty: it only tells the decoder that no more will come.
+            packets += packet.size > 0
             time = packet.dts if packet.pts is None else packet.pts
             if time is not None:
                 times.append(time)
-    except FFmpegError:
-        # Broken off: what was seen so far is what there is.
-        pass
-    return np.sort(np.array(times, np.int64))
+    return np.sort(np.array(times, np.int64)), None if packets == most else packets
 
 
 def _varies(steps_s: NDArray[np.float64], time_base_s: float) -> bool:

@@ -3,11 +3,12 @@
 
 import math
 from fractions import Fraction
+from functools import cache
 
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, ColorTrc, VideoReformatter
 from numpy.typing import NDArray
 
 UNSPECIFIED = 2
@@ -33,24 +34,33 @@ class View:
         matrix = None
         if picture.colorspace == UNSPECIFIED:
             matrix = Colorspace.ITU709 if picture.height >= 720 else Colorspace.ITU601
-        # HLG and 10-bit SDR are made to look right without conversion. PQ is not.
+        # HLG is made to look right on an ordinary screen as it is. PQ is not.
         pq = picture.color_trc == ColorTrc.SMPTE2084
         reformatted = self._reformatter.reformat(
             picture,
             self._stored_width,
             self._stored_height,
-            "rgb24",
+            "rgb48le" if pq else "rgb24",
             src_colorspace=matrix,
             dst_color_range=ColorRange.JPEG,
-            dst_color_trc=ColorTrc.IEC61966_2_1 if pq else None,
-            dst_color_primaries=ColorPrimaries.BT709 if pq else None,
         )
-        rgb = np.asarray(np.ascontiguousarray(reformatted.to_ndarray()), np.uint8)
+        values = reformatted.to_ndarray()
+        rgb = _srgb_of_pq()[np.asarray(values, np.uint16)] if pq else np.ascontiguousarray(values, np.uint8)
         if self._transposed:
             rgb = cv2.transpose(rgb)
         if self._flip is not None:
             rgb = cv2.flip(rgb, self._flip)
         return np.asarray(rgb, np.uint8)
+
+
+@cache
+def _srgb_of_pq() -> NDArray[np.uint8]:
+    """For each 16-bit value of SMPTE ST 2084 (PQ) the 8-bit sRGB one; the white of paper, 203 cd/m², becomes white."""
+    root = (np.arange(1 << 16) / 0xFFFF) ** (1 / 78.84375)
+    luminance = 10_000 * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125)
+    linear = np.minimum(luminance / 203, 1)
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.round(255 * srgb).astype(np.uint8)
 
 
 def _orientation(picture: VideoFrame) -> tuple[bool, int | None, int]:
