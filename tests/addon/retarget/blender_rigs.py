@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Quaternion
 
+from model.motion.rotations import angle_between
 from model.motion.skeleton import JOINTS, PARENTS
 from tests.addon.retarget.figures import UPRIGHT, Array
 
@@ -117,7 +118,8 @@ def spine_errors(armature: bpy.types.Object, frames: Array) -> dict[str, float]:
             control, low_bone, high_bone = (armature.pose.bones[bone] for bone in (name, low, high))
             turn = (control.matrix @ control.bone.matrix_local.inverted()).to_3x3()
             wanted = turn @ (high_bone.bone.head_local - low_bone.bone.head_local)
-            worst[name] = max(worst[name], np.degrees((high_bone.head - low_bone.head).angle(wanted)))
+            line = high_bone.head - low_bone.head
+            worst[name] = max(worst[name], float(np.degrees(angle_between(np.array(line), np.array(wanted)))))
     return worst
 
 
