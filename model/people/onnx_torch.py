@@ -42,7 +42,20 @@ class OnTorch:
         self._last_use = {name: i for i, (_, inputs, _) in enumerate(self._steps) for name in inputs}
 
     def __call__(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-        """Every output by its name for pictures (B, H, W, 3)."""
+        """Every output by its name for pictures (B, H, W, 3), in smaller batches where memory is short.
+
+        Raises Failure(DEVICE_OUT_OF_MEMORY) if not even one picture does.
+        """
+        try:
+            return self._run(pictures)
+        except torch.OutOfMemoryError as error:
+            if len(pictures) == 1:
+                raise Failure(Code.DEVICE_OUT_OF_MEMORY) from error
+        torch.cuda.empty_cache()
+        halves = [self(half) for half in np.array_split(pictures, 2)]
+        return {name: np.concatenate([half[name] for half in halves]) for name in self._outputs}
+
+    def _run(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
         values = {"picture": torch.from_numpy(pictures).to(self._device)}
         # TensorFloat-32 would move landmarks by tenths of a pixel.
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

@@ -68,8 +68,8 @@ def scan(frames: Iterable[Frame], device: str, report: Callable[[int], None]) ->
             height = frame.rgb.shape[0]
             tracker.update(frame.time_s, sightings)
             thumbnails.consider(frame, tracker.trails)
-    report(len(times))
-    trails = [t for t in tracker.trails if t.times[-1] - t.times[0] >= SHORTEST_S or len(times) < 2]
+    shortest = min(SHORTEST_S, (times[-1] - times[0]) / 2) if times else 0.0
+    trails = [trail for trail in tracker.trails if trail.times[-1] - trail.times[0] >= shortest]
     trails.sort(key=lambda trail: -_prominence(trail, height))
     return [_track(i + 1, trail, np.array(times), thumbnails.of(trail)) for i, trail in enumerate(trails)]
 

@@ -53,20 +53,19 @@ def locate(name: str, folders: Iterable[Path] = FOLDERS) -> Path:
     raise Failure(Code.WEIGHTS_MISSING, f"{name} is not among the weights.")
 
 
-def main() -> int:
+def main(folders: Iterable[Path] = FOLDERS) -> int:
     """Print a table of all weights and verify each. The exit status is 0 if every file is what its card says."""
     failures = 0
-    for card in cards():
+    for card in cards(folders):
         try:
             _verify(card)
             state = "verified"
         except Failure as failure:
             state = failure.message
             failures += 1
-        print(
-            f"{card.name}\n  {card.title}\n  {card.path.relative_to(MODEL.parent)}, {card.size / 1e6:.1f} MB: {state}"
-        )
-        print(f"  {card.licence}; from {card.origin}\n  sha256 {card.sha256}")
+        print(f"{card.name}: {state}\n  {card.title}")
+        print(f"  {card.path.parent.name}/{card.path.name}, {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
+        print(f"  {card.licence}; from {card.origin}")
     return 1 if failures else 0
 
 
