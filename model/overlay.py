@@ -62,7 +62,9 @@ def scaled_down(rgb: RGB, widest: int = WIDEST) -> tuple[RGB, float]:
     if width <= widest:
         return rgb, 1.0
     scale = widest / width
-    smaller = cv2.resize(rgb, (widest, round(height * scale)), interpolation=cv2.INTER_AREA)
+    # Averaging is slow, and of use only where pixels would be left out.
+    manner = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
+    smaller = cv2.resize(rgb, (widest, round(height * scale)), interpolation=manner)
     return np.asarray(smaller, np.uint8), scale
 
 

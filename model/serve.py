@@ -263,7 +263,10 @@ class Reporter:
         now = self._clock()
         news = stage != self._stage
         if news:
-            self._stage, self._began_s, self._began_at, self._complete = stage, now, done, False
+            self._stage, self._complete = stage, False
+        if news or self._began_at == 0:
+            # The rate counts from the first piece of work done: what comes before is mostly the loading of a network.
+            self._began_s, self._began_at = now, done
         self.done = done
         if total > 0:
             total = max(done, total)

@@ -2,8 +2,9 @@
 """Writing video: H.264 in MP4, as every player and Blender open it."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
+from itertools import count
 from typing import Final
 
 import av
@@ -15,36 +16,39 @@ from numpy.typing import NDArray
 
 from ..files import written_beside
 
-TICKS_PER_SECOND: Final = 90_000
+TICK_S: Final = Fraction(1, 360_000)
+"""Fine enough to be exact at every usual rate, 24000/1001 and 60000/1001 too."""
 
 
 def write_video(
     path: str | os.PathLike[str],
     frames: Iterable[NDArray[np.uint8]],
     fps: float,
-    times_s: Sequence[float] | None = None,
+    times_s: Iterable[float] | None = None,
 ) -> None:
     """Write RGB pictures (H, W, 3), all of one size, at a constant rate or, for a varying one, at their own times.
 
-    H.264 wants even sides: an odd one is continued by its last row or column. The file appears under its name only
-    when it is complete. Raises Failure(DISK_FULL or OUTPUT_UNWRITABLE); ValueError if there are no frames.
+    `times_s` is read along with `frames`; the first picture is shown at once, whatever its time. H.264 wants even
+    sides: an odd one is continued by its last row or column. The file appears under its name only when it is
+    complete. Raises Failure(DISK_FULL or OUTPUT_UNWRITABLE); ValueError if there are no frames.
     """
+    rate = Fraction(fps).limit_denominator(1001)
+    timed = zip(frames, (index / rate for index in count()) if times_s is None else times_s, strict=False)
     with written_beside(path) as part, av.open(f"file:{part}", "w", format="mp4") as container:
-        rate = Fraction(fps).limit_denominator(1001)
         stream = container.add_stream("libx264", rate)
-        tick = 1 / rate if times_s is None else Fraction(1, TICKS_PER_SECOND)
-        stream.codec_context.time_base = tick
+        stream.codec_context.time_base = TICK_S
         reformatter = VideoReformatter()
-        index = -1
-        for index, rgb in enumerate(frames):
-            if index == 0:
+        begin_s = None
+        for rgb, time_s in timed:
+            if begin_s is None:
+                begin_s = time_s
                 _set_up(stream, *rgb.shape[:2])
             picture = _as_bt709(reformatter, rgb)
-            picture.time_base = tick
-            picture.pts = index if times_s is None else round(times_s[index] / tick)
-            picture.duration = 1 if times_s is None else round(1 / rate / tick)
+            picture.time_base = TICK_S
+            picture.pts = round((time_s - begin_s) / TICK_S)
+            picture.duration = round(1 / rate / TICK_S)
             container.mux(stream.encode(picture))
-        if index < 0:
+        if begin_s is None:
             raise ValueError("no frames to write")
         container.mux(stream.encode())
 

@@ -280,8 +280,17 @@ def test_time_left_is_that_of_the_running_stage():
     people = [event for event in sent if event["stage"] == "people"]
     assert [event["done"] for event in people] == list(range(0, 101, 2))
     assert people[0]["eta_s"] is None
+    assert people[-1]["eta_s"] == 0
     for event in people[1:]:
         assert event["eta_s"] == pytest.approx((100 - event["done"]) / 16, abs=0.01)
+
+
+def test_time_left_does_not_count_the_loading_before_the_first_piece():
+    sent, now = [], [0.0]
+    reporter = Reporter(Job("j", {}), sent.append, lambda: now[0])
+    for now[0], done in ((0.0, 0), (30.0, 8), (32.0, 16), (34.0, 24)):
+        reporter("keypoints", done, 40)
+    assert [event["eta_s"] for event in sent] == [None, None, 6.0, 4.0]
 
 
 def test_unknown_and_exceeded_totals_stay_honest():

@@ -25,6 +25,15 @@ def test_what_is_written_is_what_is_read(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("fps", [24000 / 1001, 25, 30000 / 1001, 60000 / 1001, 120])
+def test_usual_rates_are_exact(tmp_path, fps):
+    path = tmp_path / "rate.mp4"
+    write_video(path, [picture(0)] * 30, fps)
+    assert probe(path).fps == pytest.approx(fps, rel=1e-9)
+    assert not probe(path).variable_rate
+    np.testing.assert_allclose([frame.time_s for frame in read(path)], np.arange(30) / fps, atol=1e-9)
+
+
 def test_odd_sides_are_continued_to_even_ones(tmp_path):
     path = tmp_path / "odd.mp4"
     write_video(path, [picture(i, 321, 241) for i in range(3)], 25)
@@ -37,7 +46,7 @@ def test_odd_sides_are_continued_to_even_ones(tmp_path):
 def test_varying_rate_is_kept(tmp_path):
     path = tmp_path / "uneven.mp4"
     times_s = [0.0, 0.033, 0.1, 0.4, 0.433]
-    write_video(path, [picture(i) for i in range(5)], 30, times_s)
+    write_video(path, (picture(i) for i in range(5)), 30, (7.5 + time_s for time_s in times_s))
     assert probe(path).variable_rate
     np.testing.assert_allclose([frame.time_s for frame in read(path)], times_s, atol=1e-4)
     assert probe(path).duration_s == pytest.approx(0.433 + 1 / 30, abs=0.01)
