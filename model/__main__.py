@@ -6,7 +6,7 @@ scan CLIP                  who is in the footage
 serve                      the process that Blender talks to, on stdin and stdout
 doctor                     what is installed, on which device, and what is missing
 weights                    every file of weights: origin, licence, and whether it is intact
-train, evaluate            how the weights are made and how good they are
+train, export, evaluate    how the weights are made and how good they are
 """
 
 import argparse
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     """Run a command; the exit status is 0 if it did what was asked."""
     commands: dict[str, Callable[[list[str]], int]] = {
         "capture": _capture, "scan": _scan, "serve": _serve, "doctor": _doctor, "weights": _weights,
-        "train": _train, "evaluate": _evaluate,
+        "train": _train, "export": _export, "evaluate": _evaluate,
     }  # fmt: skip
     if not arguments or arguments[0] not in commands:
         asked_for_help = bool(arguments) and arguments[0] in ("-h", "--help", "help")
@@ -99,6 +99,12 @@ def _train(arguments: list[str]) -> int:
     from .training import train  # noqa: PLC0415
 
     return train.main(arguments)
+
+
+def _export(arguments: list[str]) -> int:
+    from .training import export  # noqa: PLC0415
+
+    return export.main(arguments)
 
 
 def _evaluate(arguments: list[str]) -> int:

@@ -136,4 +136,4 @@ def _rest_feet(feet: Array, hips: Array, weights: Array, time_s: Array) -> Array
     add(np.stack([middle - 1, middle, middle + 1], 1), np.stack([bend, -2 * bend, bend], 1), np.zeros((T - 2, 3)))
     A = vstack(rows).tocsr()
     normal = (A.T @ A + diags([1e-9], shape=(3 * T, 3 * T))).tocsc()
-    return spsolve(normal, A.T @ np.concatenate(target)).reshape(T, 3)
+    return np.asarray(spsolve(normal, A.T @ np.concatenate(target))).reshape(T, 3)

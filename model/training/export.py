@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m model export`: a training checkpoint into weights that ship, with a card that says how good they are."""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from ..body.files import load_body
+from ..evaluation.evaluate import PROTOCOL, evaluate
+from ..network.registry import COARSE_LEVEL
+from .motions import Motions
+from .projections import Projections
+from .train import averaged_weights, new_network
+
+ACKNOWLEDGEMENT = (
+    "The data used in this project was obtained from mocap.cs.cmu.edu. "
+    "The database was created with funding from NSF EIA-0196217."
+)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m model export", description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--motion", type=Path, required=True, help="folder of motion capture .npz files")
+    parser.add_argument("--pattern", default="cmu_val.npz", help="held-out files of it, for the card's figures")
+    parser.add_argument("--out", type=Path, required=True, help="folder of weights")
+    parser.add_argument("--name", default="product")
+    parser.add_argument(
+        "--trained-with", action="append", required=True, help="a command of the training, as it was run"
+    )
+    parser.add_argument("--windows", type=int, default=1024)
+    options = parser.parse_args(arguments)
+    body = load_body(None)
+    halves = {key: v.half() if v.is_floating_point() else v for key, v in averaged_weights(options.checkpoint).items()}
+    network = new_network(options.name, body)
+    network.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in halves.items()})
+    motions = Motions(options.motion, options.pattern)
+    figures = {
+        name: evaluate(network, Projections(motions, body, COARSE_LEVEL, noise), options.windows, seed=1)
+        for name, noise in (("exact_2d", 0.0), ("noisy_2d", 1.0))
+    }
+    file = options.out / f"{options.name}.safetensors"
+    save_file({key: v.contiguous() for key, v in halves.items()}, file)
+    content = file.read_bytes()
+    subjects = ", ".join(sorted(set(motions.subjects)))
+    parameters = sum(p.numel() for p in network.parameters())
+    lines = [
+        f'title = "Two-stage mesh recovery network, configuration {options.name}"',
+        f'file = "{file.name}"',
+        f'sha256 = "{hashlib.sha256(content).hexdigest()}"',
+        f"size = {len(content)}",
+        'licence = "GPL-3.0-or-later"',
+        'origin = "trained by this project on projections of CMU motion capture onto the free body"',
+        f'acknowledgement = "{ACKNOWLEDGEMENT}"',
+        f"parameters = {parameters}",
+        'data = "cmu_train_*.npz: free for commercial use; no pictures, so the image feature is masked"',
+        f"trained_with = {json.dumps(options.trained_with)}",
+        f'torch = "{torch.__version__}"',
+        "",
+        "[figures]",
+        f'data = "{options.pattern}, subjects {subjects}; {options.windows} windows, seed 1"',
+        f'protocol = "{PROTOCOL}"',
+        'units = "mm, except up_error_deg (degrees) and contact_f1"',
+    ]
+    for name, row in figures.items():
+        lines += ["", f"[figures.{name}]", *(f"{key} = {value:.3f}" for key, value in row.items())]
+    (options.out / f"{options.name}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+    return 0
