@@ -161,6 +161,8 @@ def on_mesh(bodies: Bodies, faces: np.ndarray) -> tuple[Bodies, Mesh]:
         transfer[np.flatnonzero(ours)] = closest_points(mesh.vertices[ours], mean, faces[theirs[faces].all(1)])
     transfer = symmetric(transfer.tocsr(), mesh.mirror, mirror)
     weights = transfer @ bodies.weights
+    # MakeHuman's weights for this rig differ between left and right.
+    weights = 0.5 * (weights + weights[mesh.mirror][:, list(JOINT_MIRROR)])
     strongest = -np.sort(-weights, axis=1)[:, INFLUENCES - 1 : INFLUENCES]
     weights[(weights < strongest) | (weights < 1e-3)] = 0
     vertices = np.stack([transfer @ v for v in bodies.vertices])
