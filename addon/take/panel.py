@@ -35,7 +35,7 @@ class TakePanel(bpy.types.Panel):
         row = layout.row(align=True)
         row.use_property_split = False
         if take.body:
-            row.prop(take.body, "hide_viewport", text="Body", icon="OUTLINER_OB_MESH", invert_checkbox=True)
+            row.prop(take.body, "hide_viewport", text="Body", invert_checkbox=True)
         if take.camera:
             row.prop(take.camera.data, "show_background_images", text="Footage", icon="FILE_MOVIE", toggle=1)
         for line in take.summary.splitlines():
