@@ -10,9 +10,12 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from reel_to_rig.addon.engine import client as client_module
 from reel_to_rig.addon.engine.client import EngineClient, engine_command, engine_environment
+
+from model.footage import write_video
 
 SCRIPT = Path(__file__).with_name("pretended_engine.py")
 SILENCE_S = 0.5
@@ -330,3 +333,60 @@ def test_engine_finds_our_package_whatever_lies_in_the_working_folder(tmp_path, 
         [command[0], "-c", code], env=engine_environment(root), capture_output=True, text=True, timeout=20, check=True
     )
     assert Path(output.stdout.strip()) == root / "model" / "protocol.py"
+
+
+@pytest.fixture
+def real_engine(tmp_path):
+    """The client of the real engine in this Python, with flags for it."""
+    clients = []
+
+    def make(*flags):
+        python, *rest = engine_command(Path(sys.executable))
+        environment = engine_environment(Path(client_module.__file__).parents[2])
+        clients.append(EngineClient([python, *flags, *rest], environment, tmp_path / "engine.log"))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def test_python_without_the_libraries_is_a_missing_engine_that_names_one(real_engine):
+    final = (client := real_engine("-S")).wait(client.submit(REQUEST), None, 20)
+    assert (final["type"], final["code"]) == ("failed", "engine.missing")
+    assert "no module named numpy" in final["message"]
+
+
+@pytest.mark.engine
+def test_real_engine_killed_at_any_moment_leaves_nothing_half_done(real_engine, tmp_path):
+    """While it starts, loads its libraries, looks for people; then it finds that there is nobody."""
+    footage = tmp_path / "nobody, niemand, никто.mp4"
+    write_video(footage, (np.full((240, 320, 3), shade, np.uint8) for shade in range(60)), 25)
+    output = tmp_path / "out"
+    output.mkdir()
+    request = {**REQUEST, "footage": str(footage), "output": str(output / "take.npz")}
+    client = real_engine()
+    for stage in (None, "loading", "people"):
+        job = client.submit(request)
+        if stage:
+            until(client, lambda event, stage=stage: event.get("stage") == stage, 60)
+        client._process._process.kill()
+        start = time.monotonic()
+        assert client.wait(job, None, 5)["code"] == "engine.died"
+        assert time.monotonic() - start < 3
+    stages = []
+    final = client.wait(client.submit(request), lambda event: stages.append(event["stage"]), 120)
+    assert final["code"] == "people.none"
+    assert "people" in stages
+    assert list(output.iterdir()) == []
+
+
+@pytest.mark.engine
+def test_real_engine_is_cancelled_while_it_loads_and_works_on(real_engine, tmp_path):
+    client = real_engine()
+    job = client.submit(REQUEST)
+    until(client, lambda event: event.get("stage") == "loading", 20)
+    client.cancel(job)
+    assert client.wait(job, None, 15)["type"] == "cancelled"
+    final = client.wait(client.submit({**REQUEST, "footage": str(tmp_path / "nothing.mp4")}), None, 60)
+    assert final["code"] == "footage.missing"
