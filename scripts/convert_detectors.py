@@ -217,7 +217,9 @@ class Graph:
                 wanted.update(node.input)
         names = {"": "", self.input: "picture"} | {tensor: name for name, tensor in outputs.items()}
         initializers, widening = [], []
-        for number, name in enumerate(sorted(wanted.intersection(self.constants))):
+        # In the order of their first use: the original names are numbered by chance.
+        used = dict.fromkeys(name for node in needed for name in node.input if name in self.constants)
+        for number, name in enumerate(used):
             values = self.constants[name]
             names[name] = f"w{number}"
             half = values.astype(np.float16)
@@ -242,6 +244,10 @@ class Graph:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
         model = onnx.shape_inference.infer_shapes(model)
         del model.graph.value_info[:]
+        for output in model.graph.output:
+            for axis, size in enumerate(output.type.tensor_type.shape.dim):
+                if size.dim_param:
+                    size.dim_param = ("batch", "channels", "rows", "columns")[axis]
         onnx.checker.check_model(model, full_check=True)
         return model
 
