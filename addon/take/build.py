@@ -166,7 +166,8 @@ def _show_behind(camera: bpy.types.Camera, footage: dict[str, Any], start: int) 
     stored: Any = clip.size
     if width != height and tuple(stored) == (height, width):
         # Blender 4 leaves a portrait clip of a phone lying on its side.
-        background.rotation = -radians(footage.get("rotation_deg", 0))
+        background.frame_method = "FIT"
+        background.rotation = radians(footage.get("rotation_deg", 0))  # clockwise, here as there
         background.scale = max(width, height) / min(width, height)
 
 
