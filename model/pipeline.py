@@ -2,8 +2,9 @@
 """The stages of a capture, in their order: footage → people → network → body → world → motion."""
 
 import hashlib
+import itertools
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from .body.fit import BodyFitter
 from .camera.pinhole import camera_matrix, horizontal_fov_deg, rays_through
 from .devices import best_device
 from .files import output_failures, written_beside
-from .footage import FootageInfo, probe, read, write_video
+from .footage import FootageInfo, Frame, probe, read, write_video
 from .network.registry import COARSE_LEVEL
 from .overlay import draw_overlay
 from .people import Track, observe
@@ -181,7 +182,7 @@ def _check_writable(settings: CaptureSettings) -> None:
                 probe_file.unlink()
 
 
-def _frames(settings: CaptureSettings) -> Any:
+def _frames(settings: CaptureSettings) -> Iterator[Frame]:
     return read(settings.footage, settings.start_s, settings.end_s)
 
 
@@ -232,11 +233,12 @@ def _write(settings: CaptureSettings, shot: Shot, provenance: dict[str, Any]) ->
 def _write_overlay(settings: CaptureSettings, info: FootageInfo, shot: Shot, run: Run) -> None:
     assert settings.overlay
     with run.stage("overlay", _expected_frames(info, settings)) as tell:
-        drawn = draw_overlay(_frames(settings), shot.motion, posed_vertices(shot), shot.faces)
+        shown, timed = itertools.tee(_frames(settings))
+        drawn = draw_overlay(shown, shot.motion, posed_vertices(shot), shot.faces)
+        write_video(settings.overlay, _counted(drawn, tell), info.fps, (frame.time_s for frame in timed))
 
-        def counted() -> Any:
-            for done, picture in enumerate(drawn, 1):
-                yield picture
-                tell(done)
 
-        write_video(settings.overlay, counted(), info.fps)
+def _counted(items: Iterable[Result], tell: Callable[[int], None]) -> Iterator[Result]:
+    for done, item in enumerate(items, 1):
+        yield item
+        tell(done)
