@@ -35,11 +35,10 @@ class _Kept:
 
 
 class _Bytes(_Kept):
-    """Bytes, as Python 3 writes them for Python 2."""
+    """Bytes, as Python 3 writes them for Python 2: a text to be encoded, or nothing."""
 
     def evaluated(self) -> bytes:
-        text, _ = self.arguments
-        return text.encode("latin1")
+        return self.arguments[0].encode("latin1") if self.arguments else b""
 
 
 class _NumberType(_Kept):
@@ -148,15 +147,25 @@ STAND_INS: Final[dict[str, type[_Kept]]] = {
     "copyreg._reconstructor": _Rebuilt,
     "builtins.object": _Kept,
     "builtins.set": _Kept,
+    "builtins.bytes": _Bytes,
     "_codecs.encode": _Bytes,
+}
+
+
+OTHER_NAMES: Final = {
+    "numpy._core.": "numpy.core.",  # numpy 2
+    "scipy.sparse._cs": "scipy.sparse.cs",  # scipy 1.8
+    "copy_reg.": "copyreg.",  # Python 2
+    "__builtin__.": "builtins.",  # Python 2
 }
 
 
 class _Keeper(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str, /) -> type[_Kept]:
         name = f"{module_name}.{global_name}"
-        # numpy 2 and scipy 1.8 renamed these modules.
-        usual = name.replace("numpy._core.", "numpy.core.").replace("scipy.sparse._cs", "scipy.sparse.cs")
+        usual = name
+        for other, usual_part in OTHER_NAMES.items():
+            usual = usual.replace(other, usual_part)
         if usual in STAND_INS:
             return STAND_INS[usual]
         if name.startswith("chumpy."):

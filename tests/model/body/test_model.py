@@ -13,7 +13,6 @@ from model.body.files import load_body
 from model.body.model import BodyModel
 from model.motion.motion import forward_kinematics
 from model.motion.rotations import matrix_from_axis_angle
-
 from tests.model.body.smpl_file import smpl_arrays, write_pickle
 
 
