@@ -73,9 +73,9 @@ class Job:
             self.hear(event)
         return self.state
 
-    def wait(self, timeout_s: float) -> State:
+    def wait(self) -> State:
         """Take in what the engine says until the job has ended."""
-        self.hear(self.client.wait(self.id, self.hear, timeout_s))
+        self.hear(self.client.wait(self.id, self.hear))
         return self.state
 
     def cancel(self) -> None:

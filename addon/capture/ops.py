@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 STEP_S = 0.1
-LONGEST_S = 7 * 24 * 3600.0
 
 
 class Desk:
@@ -93,7 +92,7 @@ class ImportVideo(bpy.types.Operator):
         "Capture the person's motion from the footage and build a take from it: armature, body, camera and clip. "
         "The first take of a scene also sets its frame rate, frame range and resolution by the footage"
     )
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}  # not REGISTER: to repeat it by accident would stop Blender for minutes
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -105,7 +104,11 @@ class ImportVideo(bpy.types.Operator):
         if not self._start(context):
             return {"CANCELLED"}
         assert Desk.job
-        Desk.job.wait(LONGEST_S)
+        try:
+            Desk.job.wait()
+        except BaseException:  # a script that was interrupted
+            drop_job()
+            raise
         return self._end(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
@@ -119,9 +122,10 @@ class ImportVideo(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        if Desk.job is None:
+            return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        assert Desk.job
         state = Desk.job.step()
         if state is State.RUNNING:
             show_progress(Desk.job.line())
