@@ -132,6 +132,9 @@ class EngineProcess:
         return any(thread.is_alive() for thread in self._threads[1:])
 
     def _write_requests(self, pipe: IO[bytes]) -> None:
+        if sys.platform != "win32":
+            # Some Blenders leave SIGPIPE as it is, and would end themselves with an engine that has ended.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
         try:
             with pipe:
                 while (line := self._requests.get()) is not None:

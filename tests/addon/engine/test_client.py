@@ -390,3 +390,22 @@ def test_real_engine_is_cancelled_while_it_loads_and_works_on(real_engine, tmp_p
     assert client.wait(job, None, 15)["type"] == "cancelled"
     final = client.wait(client.submit({**REQUEST, "footage": str(tmp_path / "nothing.mp4")}), None, 60)
     assert final["code"] == "footage.missing"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals of this kind")
+def test_a_host_that_does_not_ignore_broken_pipes_outlives_its_engine(tmp_path):
+    host = f"""
+import signal, sys, tests.conftest
+from pathlib import Path
+from reel_to_rig.addon.engine.client import EngineClient
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+for attempt in range(20):
+    # It closes its input at once, so that even the greeting meets a broken pipe.
+    client = EngineClient(["sh", "-c", "exec <&-; sleep 0.1; exit 3"], {{}}, Path({str(tmp_path)!r}, "log"))
+    assert client.wait(client.submit({REQUEST!r}), timeout_s=10)["code"] == "engine.died"
+print("still here")
+"""
+    root = Path(__file__).resolve().parents[3]
+    command = [sys.executable, "-c", host]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "still here\n"), done.stderr
