@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,8 +100,9 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         network = load_network(NETWORK, torch.device("cpu"))
     people = _people(settings, info, run)
     track = _chosen(people, settings.person)
-    with run.stage("keypoints", _expected_frames(info, settings)) as tell:
-        seen = run.compute(lambda device, _: observe(_frames(settings), track, settings.quality, device, tell))
+    shown = replace(settings, start_s=max(settings.start_s, float(track.time_s[0])))
+    with run.stage("keypoints", len(track.time_s)) as tell:
+        seen = run.compute(lambda device, _: observe(_frames(shown), track, settings.quality, device, tell))
     matrix = camera_matrix(info.width, info.height, settings.fov_deg)
     rays = rays_through(torch.from_numpy(seen.keypoints[..., :2]), matrix).float()
     confidence = torch.from_numpy(seen.keypoints[..., 2]).float()

@@ -2,9 +2,10 @@
 """Reading footage: what a file holds, and its pictures one after the other, each with its real time."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -27,6 +28,8 @@ PACKETS_LOOKED_AT: Final = 300
 USUAL_FPS: Final = 30.0
 TIME_TOLERANCE_S: Final = 1e-6
 
+RGB = NDArray[np.uint8]
+
 
 @dataclass(frozen=True)
 class FootageInfo:
@@ -48,13 +51,20 @@ class FootageInfo:
     codec: str
 
 
-@dataclass(frozen=True)
 class Frame:
-    """A picture: its number among those read, its time in seconds from the clip's first picture, RGB (H, W, 3)."""
+    """A picture: its number among those read, its time in seconds from the clip's first picture, RGB (H, W, 3).
 
-    index: int
-    time_s: float
-    rgb: NDArray[np.uint8]
+    Colours are converted when they are first asked for: whoever only looks at some frames pays only for those.
+    """
+
+    def __init__(self, index: int, time_s: float, rgb: RGB | Callable[[], RGB]) -> None:
+        self.index, self.time_s, self._rgb = index, time_s, rgb
+
+    @property
+    def rgb(self) -> RGB:
+        if callable(self._rgb):
+            self._rgb = self._rgb()
+        return self._rgb
 
 
 def probe(path: str | os.PathLike[str]) -> FootageInfo:
@@ -98,7 +108,7 @@ def read(path: str | os.PathLike[str], start_s: float = 0.0, end_s: float | None
         if end_s is not None and time_s >= end_s - TIME_TOLERANCE_S:
             return
         if time_s >= start_s - TIME_TOLERANCE_S:
-            yield Frame(index, time_s, view.rgb(picture))
+            yield Frame(index, time_s, partial(view.rgb, picture))
             index += 1
 
 
