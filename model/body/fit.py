@@ -19,8 +19,10 @@ HIP = 17
 """Index of the mid-hip among the keypoints."""
 FRAMES_AT_ONCE = 64
 DEPTH_WINDOW_S = 0.15
-SHAPE_FRAMES = 24
-SHAPE_SPREAD_M, SHAPE_EVIDENCE, HEIGHT_SPREAD_M = 0.02, 2000, 0.002
+DAMPING = 0.0003
+"""Keeps a step small where nothing decides it."""
+SHAPE_FRAMES, SHAPE_ROUNDS = 24, 6
+SHAPE_SPREAD_M, SHAPE_EVIDENCE, HEIGHT_SPREAD_M = 0.02, 1000, 0.0005
 """How far off the mesh may be, how many of its coordinates count as independent of each other, and how far off a
 height that the user states may be."""
 PIXEL, DEPTH, CALM = 1.0, 0.3, 0.0001
@@ -57,6 +59,7 @@ class BodyFitter:
         down = body.levels[level].down.to_dense()
         self.vertices = down.shape[0]
         self.points = BodyPoints(body, torch.cat([down, body.keypoint_regressor.to_dense()]))
+        self.subtrees = _subtrees()
         template, directions = body.v_template, body.shapedirs
         top, bottom = template[:, 1].argmax(), template[:, 1].argmin()
         self.height, self.taller = template[top, 1] - template[bottom, 1], directions[top, 1] - directions[bottom, 1]
@@ -71,7 +74,7 @@ class BodyFitter:
         confidence (T, 23): the keypoints in the picture at times (T,) in seconds. height_m: standing height if known.
         `report` is called with the number of frames done and may raise Cancelled.
         """
-        betas, scale = self._shape(mesh, height_m)
+        betas, scale = self._sized(mesh, height_m)
         mesh, keypoints = mesh * scale, keypoints * scale
         shaped = self.points.shaped(betas[None])
         local = self._first_guess(shaped, mesh)
@@ -84,49 +87,73 @@ class BodyFitter:
             report(min(len(fitted) * FRAMES_AT_ONCE, len(mesh)))
         return Fit(torch.cat([f[0] for f in fitted]), torch.cat([f[1] for f in fitted]), betas, scale)
 
-    def _shape(self, mesh: Tensor, height_m: float | None) -> tuple[Tensor, float]:
-        """Betas (10,) and scale from some frames of the shot, by turns with their poses.
+    def _sized(self, mesh: Tensor, height_m: float | None) -> tuple[Tensor, float]:
+        """Betas (10,) and the scale of the mesh with which the body stands height_m tall; without a height it is 1."""
+        betas = self._shape(mesh, None)
+        if height_m is None:
+            return betas, 1.0
+        scale = height_m / float(self.height + self.taller @ betas)
+        return self._shape(mesh * scale, height_m), scale
 
-        Given the poses, vertices are linear in the betas. With a known standing height the scale is free; without one
-        it is 1, and the network's own idea of the person's size decides.
-        """
+    def _shape(self, mesh: Tensor, height_m: float | None) -> Tensor:
+        """Betas (10,) from some frames of the shot, together with their poses (Gauss-Newton, poses eliminated)."""
         mesh = mesh[torch.linspace(0, len(mesh) - 1, min(SHAPE_FRAMES, len(mesh))).long()]
-        V, count = self.vertices, mesh[..., 0].numel()
-        nothing = (mesh.new_zeros(len(mesh), 23, 2), mesh.new_zeros(len(mesh), 23), mesh.new_zeros(len(mesh), 3))
-        betas, scale = torch.zeros(10), 1.0
-        for _ in range(3):
-            shaped = self.points.shaped(betas[None])
-            local, _ = self._refine(shaped, self._first_guess(shaped, mesh * scale), mesh * scale, *nothing, 2)
-            basis = torch.cat([torch.zeros(1, 10), torch.eye(10)])
-            bodies = [self._pose(self.points.shaped(b[None]), local)[0].sum(2) for b in basis]
-            bodies = torch.stack([(x[:, :V] - x[:, V + HIP, None]).flatten() for x in bodies], 1)
-            # Unknown: ten betas and, where the height is given, the scale.
-            spread = SHAPE_SPREAD_M * (count / SHAPE_EVIDENCE) ** 0.5
-            rows = [torch.cat([bodies[:, 1:] - bodies[:, :1], -mesh.flatten()[:, None]], 1) / spread, torch.eye(10, 11)]
-            target = [-bodies[:, 0] / spread, torch.zeros(10)]
-            if height_m is None:
-                target[0] = target[0] + mesh.flatten() / spread
-                rows = [row[:, :10] for row in rows]
-            else:
-                rows.append(torch.cat([self.taller, torch.zeros(1)])[None] / HEIGHT_SPREAD_M)
-                target.append((height_m - self.height)[None] / HEIGHT_SPREAD_M)
-            solution = torch.linalg.lstsq(torch.cat(rows).double(), torch.cat(target).double()).solution.float()
-            betas, scale = solution[:10], float(solution[10]) if height_m is not None else 1.0
-        return betas, scale
+        T, V = mesh.shape[:2]
+        evidence = SHAPE_EVIDENCE / (3 * V * T * SHAPE_SPREAD_M**2)
+        betas = self._first_size(mesh)
+        local = self._first_guess(self.points.shaped(betas[None]), mesh)
+        for _ in range(SHAPE_ROUNDS):
+            points, levers, rotations = self._linearised(self.points.shaped(betas[None]), local)
+            others = [self._linearised(self.points.shaped((betas + b)[None]), local)[0] for b in torch.eye(10)]
+            moves = torch.stack([self._from_hip(other - points).flatten(1) for other in others], -1)
+            miss = (self._from_hip(points) - mesh).flatten(1)[..., None]
+            J = _cross_rows(self._from_hip(levers)).flatten(1, 2)
+            H = evidence * J.mT @ J + evidence * DAMPING * torch.eye(72)
+            solved = torch.linalg.solve(H, evidence * J.mT @ torch.cat([moves, miss], -1))
+            left = moves - J @ solved[..., :10]
+            normal = evidence * torch.einsum("tna,tnb->ab", left, moves) + torch.eye(10)
+            right = evidence * torch.einsum("tna,tn->a", left, miss[..., 0]) + betas
+            if height_m is not None:
+                tall = self.taller / HEIGHT_SPREAD_M
+                normal = normal + torch.outer(tall, tall)
+                right = right + tall * (self.height + self.taller @ betas - height_m) / HEIGHT_SPREAD_M
+            step = -torch.linalg.solve(normal.double(), right.double()).float()
+            betas = betas + step
+            local = _turned(local, rotations, -(solved[..., 10] + solved[..., :10] @ step))
+        return betas
 
-    def _first_guess(self, shaped: ShapedPoints, mesh: Tensor) -> Tensor:
-        """Local rotations (T, 24, 3, 3): each bone's best rigid turn of the vertices that it carries (Kabsch)."""
+    def _parts(self, shaped: ShapedPoints) -> tuple[Tensor, Tensor]:
+        """How much each vertex belongs to each bone (24, V), and where it is (24, V, 3) in T-pose.
+
+        Rows sum to 1; positions are seen from the middle of the bone's vertices.
+        """
         V = self.vertices
         rest = (shaped.arms[0, :V] + shaped.weights[:V, :, None] * shaped.joints[0]).sum(1)
         weights = shaped.weights[:V].T / shaped.weights[:V].sum(0)[:, None].clamp_min(1e-6)
-        source = rest[None] - (weights @ rest)[:, None]
-        moment = torch.einsum("kv,tvc,kvd->tkcd", weights, mesh, source)
-        u, _, vt = torch.linalg.svd(moment)
+        return weights, rest - (weights @ rest)[:, None]
+
+    def _first_guess(self, shaped: ShapedPoints, mesh: Tensor) -> Tensor:
+        """Local rotations (T, 24, 3, 3): each bone's best rigid turn of the vertices that it carries (Kabsch)."""
+        weights, source = self._parts(shaped)
+        u, _, vt = torch.linalg.svd(torch.einsum("kv,tvc,kvd->tkcd", weights, mesh, source))
         sign = torch.ones(u.shape[:-1])
         sign[..., 2] = torch.det(u @ vt)
         turned = (u * sign[..., None, :]) @ vt
         parents = list(PARENTS[1:])
         return torch.cat([turned[:, :1], turned[:, parents].mT @ turned[:, 1:]], 1)
+
+    def _first_size(self, mesh: Tensor) -> Tensor:
+        """Betas (10,) of a body about as large as the mesh (T, V, 3).
+
+        Judged by how far the vertices of each bone extend, which no pose changes much.
+        """
+        weights, source = self._parts(self.points.shaped(torch.zeros(1, 10)))
+        centred = mesh[:, None] - torch.einsum("kv,tvc->tkc", weights, mesh)[:, :, None]
+        extent = torch.einsum("kv,tkvc->t", weights, centred.square()).median()
+        size = (extent / torch.einsum("kv,kvc->", weights, source.square())).sqrt()
+        betas = torch.zeros(10)
+        betas[0] = (size - 1) * self.height / self.taller[0]
+        return betas
 
     def _refine(
         self, shaped: ShapedPoints, local: Tensor, mesh: Tensor, rays: Tensor, confidence: Tensor, place: Tensor,
@@ -134,55 +161,60 @@ class BodyFitter:
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Levenberg-Marquardt on rotations and translation of T frames at once: (T, 24, 3, 3), pelvis (T, 3)."""
         V, T = self.vertices, len(local)
-        subtree = _subtrees()
-        carried = shaped.weights @ subtree.T
-        wanted_depth = place[:, 2].clone()
-        hip = self._pose(shaped, local)[0].sum(2)[:, V + HIP]
-        pelvis = place - hip
+        pelvis = place - self._linearised(shaped, local)[0][:, V + HIP]
         for _ in range(rounds):
-            shares, joints, rotations = self._pose(shaped, local)
-            points = shares.sum(2)
-            # A turn w about joint j moves a point by w × (what hangs below j of the point, seen from j).
-            levers = torch.einsum("jk,tpkc->tpjc", subtree, shares) - carried[..., None] * joints[:, None]
-            relative = points[:, :V] - points[:, V + HIP, None] - mesh
-            mesh_lever = levers[:, :V] - levers[:, V + HIP, None]
+            points, levers, rotations = self._linearised(shaped, local)
+            miss = (self._from_hip(points) - mesh).flatten(1)[..., None]
+            J = _cross_rows(self._from_hip(levers)).flatten(1, 2)
+            # The mesh as a whole weighs as much as one vertex for each keypoint.
+            H, g = torch.zeros(T, 75, 75), torch.zeros(T, 75)
+            H[:, :72, :72] = 23 / V * J.mT @ J
+            g[:, :72] = 23 / V * (J.mT @ miss)[..., 0]
+            # Across its ray a keypoint is off by (x - u z, y - v z); rows are what a move by d changes of that.
             seen = points[:, V:] + pelvis[:, None]
-            depth = seen[..., 2].clamp_min(0.1)
-            miss = seen[..., :2] - rays * depth[..., None]
-            robust = PIXEL * confidence / (1 + (miss.norm(dim=-1) / 0.08).square())
-            # Rows of the picture term: d(x - u z), d(y - v z), for a move of the point by d.
+            off = seen[..., :2] - rays * seen[..., 2:].clamp_min(0.1)
+            robust = PIXEL * confidence / (1 + (off.norm(dim=-1) / 0.08).square())
             across = torch.zeros(T, 23, 2, 3)
             across[..., 0, 0] = across[..., 1, 1] = 1
             across[..., 2] = -rays
-            J_mesh = _cross_rows(mesh_lever).reshape(T, V * 3, 72)
-            J_seen = (across @ _cross_rows(levers[:, V:])) * robust[..., None, None]
-            move = across * robust[..., None, None]
-            H = torch.zeros(T, 75, 75)
-            g = torch.zeros(T, 75)
-            share = 23 / V
-            H[:, :72, :72] = share * J_mesh.mT @ J_mesh
-            g[:, :72] = share * (J_mesh.mT @ relative.reshape(T, V * 3, 1))[..., 0]
-            both = torch.cat([J_seen, move], -1).reshape(T, 46, 75)
-            H += both.mT @ both
-            g += (both.mT @ (miss * robust[..., None]).reshape(T, 46, 1))[..., 0]
-            parent = torch.cat([torch.eye(3).expand(T, 1, 3, 3), rotations[:, list(PARENTS[1:])]], 1)
-            H += CALM * torch.eye(75)
-            g[:, 3:72] += CALM * (parent @ _bend(local)[..., None])[:, 1:].flatten(1)
-            hip_depth = points[:, V + HIP, 2] + pelvis[:, 2]
+            J = robust[..., None, None] * torch.cat([across @ _cross_rows(levers[:, V:]), across], -1)
+            J = J.flatten(1, 2)
+            H += J.mT @ J
+            g += (J.mT @ (robust[..., None] * off).reshape(T, 46, 1))[..., 0]
             H[:, 74, 74] += DEPTH
-            g[:, 74] += DEPTH * (hip_depth - wanted_depth)
+            g[:, 74] += DEPTH * (points[:, V + HIP, 2] + pelvis[:, 2] - place[:, 2])
+            parents = torch.cat([torch.eye(3).expand(T, 1, 3, 3), rotations[:, list(PARENTS[1:])]], 1)
+            g[:, 3:72] += CALM * (parents @ _bend(local)[..., None])[:, 1:].flatten(1)
+            H += (CALM + DAMPING) * torch.eye(75)
             step = -torch.linalg.solve(H, g)
-            turns = _exponential(step[:, :72].reshape(T, 24, 3).clamp(-0.5, 0.5))
-            local = parent.mT @ turns @ parent @ local
+            local = _turned(local, rotations, step[:, :72])
             pelvis = pelvis + step[:, 72:]
         return local, pelvis
 
-    def _pose(self, shaped: ShapedPoints, local: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Shares (T, P, 24, 3) of the points by bone, joints (T, 24, 3), rotations; pelvis at the origin."""
+    def _linearised(self, shaped: ShapedPoints, local: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Points (T, P, 3), pelvis at the origin, levers (T, P, 24, 3), and global rotations (T, 24, 3, 3).
+
+        A small turn w about joint j moves a point by w × lever: by what hangs below j of the point, seen from j.
+        """
         rotations, joints = pose_joints(local, shaped.joints[0])
         joints = joints - joints[:, :1]
         shares = torch.einsum("tkcd,pkd->tpkc", rotations, shaped.arms[0])
-        return shares + shaped.weights[None, :, :, None] * joints[:, None], joints, rotations
+        shares = shares + shaped.weights[None, :, :, None] * joints[:, None]
+        carried = (shaped.weights @ self.subtrees.T)[..., None]
+        return shares.sum(2), self.subtrees @ shares - carried * joints[:, None], rotations
+
+    def _from_hip(self, points: Tensor) -> Tensor:
+        """The coarse vertices (T, V, …) of points (T, P, …), relative to the mid-hip."""
+        V = self.vertices
+        return points[:, :V] - points[:, V + HIP, None]
+
+
+def _turned(local: Tensor, rotations: Tensor, step: Tensor) -> Tensor:
+    """Local rotations (T, 24, 3, 3) after small turns (T, 72) about axes of the camera's frame."""
+    parents = torch.cat([torch.eye(3).expand(len(local), 1, 3, 3), rotations[:, list(PARENTS[1:])]], 1)
+    local = parents.mT @ _exponential(step.unflatten(-1, (24, 3)).clamp(-0.5, 0.5)) @ parents @ local
+    # Many products of rounded rotations are no rotation any more; one Newton step brings them back.
+    return local @ (3 * torch.eye(3) - local.mT @ local) / 2
 
 
 def _steadied(depth: Tensor, time_s: NDArray[np.floating]) -> Tensor:
