@@ -124,7 +124,7 @@ def train(
         step += 1
         bar.update()
         for key, value in terms.items():
-            sums[key] = sums.get(key, 0.0) + float(value)
+            sums[key] = sums.get(key, 0.0) + float(value.detach())
         if step % 100 == 0:
             means = {key: value / 100 for key, value in sums.items()}
             bar.set_postfix({key: f"{value:.4f}" for key, value in means.items()})

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training on a folder of motion that the test writes; what the examples hold is checked against first principles."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.body.files import load_body
+from model.evaluation.metrics import mpjpe_mm
+from model.motion.motion import forward_kinematics
+from model.motion.rotations import axis_angle_from_matrix
+from model.motion.skeleton import KEYPOINT_MIRROR, PARENTS
+from model.network.registry import COARSE_LEVEL
+from model.training.motions import Motions
+from model.training.projections import Projections, random_cameras
+from model.training.train import averaged_weights, new_network, train
+from tests.model.motion.example import example_motion, rest_joints
+
+BODY = load_body(None)
+Z_UP_TO_Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+FRAMES = 90
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two clips of the example motion in the layout of the training set: Y up, pelvis at the root."""
+    path = tmp_path_factory.mktemp("motion")
+    rest = rest_joints()
+    rest = rest - rest[0]
+    rotations, roots, joints = [], [], []
+    for seed in (0, 1):
+        motion = example_motion(FRAMES, seed=seed)
+        local = motion.local_rotations()
+        local[:, 0] = Z_UP_TO_Y_UP @ local[:, 0]
+        rotations.append(axis_angle_from_matrix(local))
+        roots.append((motion.trans + rest_joints()[0]) @ Z_UP_TO_Y_UP.T)
+        joints.append(forward_kinematics(local, rest)[1])
+    vectors = np.concatenate(rotations)
+    parents = np.array(PARENTS)
+    offsets = rest - np.where(parents[:, None] >= 0, rest[parents], 0)
+    np.savez(
+        path / "walks.npz", fps=np.int32(30), root_rot=vectors[:, 0].astype(np.float32),
+        rot=vectors[:, 1:].astype(np.float16), root=np.concatenate(roots).astype(np.float32),
+        joints=np.concatenate(joints).astype(np.float16), clip_start=np.array([0, FRAMES]),
+        clip_len=np.array([FRAMES, FRAMES]), clip_floor_y=np.zeros(2, np.float32), clip_subject=np.array(["a", "b"]),
+        clip_offsets=np.stack([offsets, offsets]).astype(np.float32),
+    )  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="module")
+def source(folder: Path) -> Projections:
+    return Projections(Motions(folder, "*.npz"), BODY, COARSE_LEVEL, noise=0.0)
+
+
+def test_without_a_motion_folder_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"\*\.npz"):
+        Motions(tmp_path, "*.npz")
+
+
+def test_windows_are_resampled_by_time(folder: Path) -> None:
+    """At 60 frames a second every other frame is one of the 30 that were recorded."""
+    motions = Motions(folder, "*.npz")
+    local, root, _, _ = motions.window(
+        torch.tensor([1]), torch.tensor([10.0]), torch.tensor([10.0]), 21, torch.tensor([False])
+    )
+    recorded = motions.roots[FRAMES + 10 : FRAMES + 21]
+    torch.testing.assert_close(root[0, ::2], recorded, atol=1e-5, rtol=0)
+    torch.testing.assert_close(root[0, 1::2], (recorded[1:] + recorded[:-1]) / 2, atol=1e-5, rtol=0)
+    torch.testing.assert_close(local @ local.mT, torch.eye(3).expand_as(local), atol=1e-5, rtol=0)
+
+
+def test_mirroring_mirrors_the_body(folder: Path) -> None:
+    motions = Motions(folder, "*.npz")
+    clip, begin, span = torch.tensor([0]), torch.tensor([5.0]), torch.tensor([20.0])
+    rest = BODY.shaped(torch.zeros(1, 10))[1][0].double().numpy()
+    found = []
+    for mirror in (False, True):
+        local, _, _, _ = motions.window(clip, begin, span, 21, torch.tensor([mirror]))
+        found.append(forward_kinematics(local[0].double().numpy(), rest)[1] - rest[0])
+    other_side = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22])
+    np.testing.assert_allclose(found[1], found[0][:, other_side] * [-1, 1, 1], atol=2e-3)
+
+
+def test_contacts_are_feet_that_rest_near_the_floor(tmp_path: Path, folder: Path) -> None:
+    """The example's feet swing half a metre up: nothing rests, except where they are low and slow by chance."""
+    motions = Motions(folder, "*.npz")
+    assert 0 <= motions.contacts.mean() < 0.5
+    assert set(motions.contacts.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_cameras_see_people_upright() -> None:
+    """Up in the world is up in the picture (-y), mostly within thirty degrees; none looks from behind a mirror."""
+    cameras = random_cameras(2000, torch.Generator().manual_seed(0))
+    assert torch.linalg.det(cameras).min() > 0.99
+    assert (cameras[:, 1, 1] < -0.85).float().mean() > 0.8
+
+
+def test_what_the_network_is_shown_is_what_it_is_asked_for(source: Projections) -> None:
+    """With a perfect detector the keypoints are the 3D joints, seen from some place on the axis."""
+    e = source.draw(16, 12, 3, torch.Generator().manual_seed(0))
+    assert (e.keypoints[..., 2] == 1).all()
+    rays = e.keypoints[..., :2] * e.size.exp()[:, None, None, None]
+    # Solve for the hip's position h in every frame: joints + h lies on the ray. Linear in h.
+    u = rays.double()
+    A = torch.zeros(*u.shape[:3], 2, 3, dtype=torch.float64)
+    A[..., 0, 0] = A[..., 1, 1] = 1
+    A[..., 2] = -u
+    b = u * e.joints[..., 2:].double() - e.joints[..., :2].double()
+    flat = A.flatten(2, 3)
+    hip = torch.linalg.lstsq(flat, b.flatten(2)[..., None]).solution
+    left = flat @ hip - b.flatten(2)[..., None]
+    assert left.abs().max() < 2e-3
+    assert hip[..., 2, 0].min() > 0.5
+    assert (e.joints[:, :, 17].abs() < 1e-5).all(), "the mid-hip is the origin"
+    torch.testing.assert_close(e.up.norm(dim=-1), torch.ones(16))
+
+
+def test_mesh_and_joints_are_of_the_same_body(source: Projections) -> None:
+    """The coarse mesh, refined, has its keypoints where the joints are."""
+    e = source.draw(8, 12, 2, torch.Generator().manual_seed(1))
+    row = torch.arange(8)[:, None]
+    full = BODY.levels[COARSE_LEVEL].refine(e.mesh)
+    keypoints = BODY.keypoints(full)
+    assert mpjpe_mm(keypoints.numpy(), e.joints[row, e.frames].numpy()) < 8
+
+
+def test_the_same_seed_gives_the_same_examples(source: Projections) -> None:
+    noisy = Projections(source.motions, BODY, COARSE_LEVEL)
+    a, b, c = (noisy.draw(4, 8, 1, torch.Generator().manual_seed(seed)) for seed in (5, 5, 6))
+    torch.testing.assert_close(a.keypoints, b.keypoints)
+    assert (a.keypoints - c.keypoints).abs().max() > 0.1
+
+
+def test_the_detector_errs_as_detectors_do(source: Projections) -> None:
+    noisy = Projections(source.motions, BODY, COARSE_LEVEL)
+    e, true = (s.draw(128, 16, 0, torch.Generator().manual_seed(2)) for s in (noisy, source))
+    confidence = e.keypoints[..., 2]
+    assert 0.01 < (confidence == 0).float().mean() < 0.2
+    assert 0.7 < confidence[confidence > 0].mean() < 1
+    error = (e.keypoints[..., :2] - true.keypoints[..., :2]).norm(dim=-1)
+    assert error[confidence > 0.8].median() < error[(confidence > 0) & (confidence < 0.4)].median()
+    assert (true.joints - e.joints).norm(dim=-1).median() < 0.05, "the truth is the same but for the window's aim"
+    mirrored = true.keypoints[:, :, list(KEYPOINT_MIRROR), :2]
+    swapped = (e.keypoints[:, :, 15, :2] - mirrored[:, :, 15]).norm(dim=-1) < error[:, :, 15]
+    assert 0.005 < swapped.float().mean() < 0.3
+
+
+def test_it_learns_stops_and_goes_on(folder: Path, tmp_path: Path) -> None:
+    """A tiny run in two pieces gives the weights of one run; its loss falls; stage 2 starts from stage 1's lifter."""
+
+    def run(out: Path, stage: int, steps: int, start: Path | None = None) -> Path:
+        return train(folder, "*.npz", out, stage, steps, 4, 8, 1, 1e-3, seed=0, start=start)
+
+    whole = averaged_weights(run(tmp_path / "a", 1, 6))
+    path = tmp_path / "b"
+    run(path, 1, 3)
+    # The schedule depends on the number of steps, so the first half is made to believe in six.
+    halves = averaged_weights(run(path, 1, 6))
+    assert set(halves) == set(whole)
+    second = run(tmp_path / "c", 2, 2, start=path / "stage1.pt")
+    network = new_network("product", BODY)
+    network.load_state_dict(averaged_weights(second))
+    moved = (network.lifter.head.weight - halves["lifter.head.weight"]).abs().max()
+    assert 0 < moved < 0.01
