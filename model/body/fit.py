@@ -89,11 +89,16 @@ class BodyFitter:
 
     def _sized(self, mesh: Tensor, height_m: float | None) -> tuple[Tensor, float]:
         """Betas (10,) and the scale of the mesh with which the body stands height_m tall; without a height it is 1."""
-        betas = self._shape(mesh, None)
         if height_m is None:
-            return betas, 1.0
-        scale = height_m / float(self.height + self.taller @ betas)
+            return self._shape(mesh, None), 1.0
+        # Shapes lean towards the mean, so a mesh of quite another size has to be brought near the person's own first.
+        scale = height_m / self._tall(self._first_size(mesh))
+        scale *= height_m / self._tall(self._shape(mesh * scale, None))
         return self._shape(mesh * scale, height_m), scale
+
+    def _tall(self, betas: Tensor) -> float:
+        """The standing height of betas (10,), metres."""
+        return float(self.height + self.taller @ betas)
 
     def _shape(self, mesh: Tensor, height_m: float | None) -> Tensor:
         """Betas (10,) from some frames of the shot, together with their poses (Gauss-Newton, poses eliminated)."""
