@@ -11,11 +11,13 @@ train, export, evaluate    how the weights are made and how good they are
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
 
-from .protocol import Cancelled, CaptureSettings, Failure
+from .protocol import Cancelled, CaptureSettings, Code
+from .serve import as_failure
 
 
 def main(arguments: list[str]) -> int:
@@ -30,12 +32,15 @@ def main(arguments: list[str]) -> int:
         return 0 if asked_for_help else 2
     try:
         return commands[arguments[0]](arguments[1:])
-    except Failure as failure:
-        print(f"{failure.code}: {failure.message} {failure.hint}", file=sys.stderr)
-        return 1
     except (Cancelled, KeyboardInterrupt):
-        print("Cancelled.", file=sys.stderr)
+        print("\nCancelled.", file=sys.stderr)
         return 130
+    except Exception as error:
+        failure = as_failure(error)
+        if failure.code is Code.ENGINE_INTERNAL:
+            raise  # A fault of ours: whoever mends it needs to see all.
+        print(failure, file=sys.stderr)
+        return 1
 
 
 def _footage_parser(command: str) -> argparse.ArgumentParser:
@@ -60,6 +65,8 @@ def _capture(arguments: list[str]) -> int:
     parser.add_argument("--body", help="an SMPL model file of your own (.npz or .pkl)")
     settings = CaptureSettings(**vars(parser.parse_args(arguments)))
     settings.check()
+    # To be told to end is to be cancelled: nothing half done stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     result = pipeline.capture(settings, _Progress(), lambda: False)
     print(json.dumps({"files": result.files, **result.summary}, indent=1))
     return 0
@@ -114,20 +121,16 @@ def _evaluate(arguments: list[str]) -> int:
 
 
 class _Progress:
-    """One line on a terminal, rewritten; elsewhere one line a stage."""
+    """One line on a terminal, rewritten by what comes next; elsewhere nothing."""
 
     def __init__(self) -> None:
-        self._stage, self._drawn = "", 0.0
+        self._drawn = 0.0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            if done == total or time.monotonic() - self._drawn > 0.1:
-                self._drawn = time.monotonic()
-                end = "\n" if done == total else ""
-                print(f"\r{stage:10s} {done:6d} / {total}", end=end, file=sys.stderr, flush=True)
-        elif stage != self._stage:
-            print(stage, file=sys.stderr, flush=True)
-        self._stage = stage
+        if sys.stderr.isatty() and (done == total or time.monotonic() - self._drawn > 0.1):
+            self._drawn = time.monotonic()
+            end = "\n" if done == total else "\r"
+            print(f"{stage:10s} {done:6d} / {total}", end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from .body.files import load_body
 from .body.fit import BodyFitter
 from .camera.pinhole import camera_matrix, horizontal_fov_deg, rays_through
 from .devices import best_device
-from .files import output_failures, written_beside
+from .files import check_writable, same_file, written_beside
 from .footage import FootageInfo, Frame, probe, read, write_video
 from .network.registry import COARSE_LEVEL
 from .overlay import draw_overlay
@@ -67,6 +67,13 @@ class Run:
         self.seconds[name] = round(time.perf_counter() - begun, 3)
         tell(total)
 
+    def counted(self, name: str, total: int, items: Iterable[Result]) -> Iterator[Result]:
+        """The items of which a stage consists; it ends with the last of them."""
+        with self.stage(name, total) as tell:
+            for done, item in enumerate(items, 1):
+                yield item
+                tell(done)
+
     def compute(self, task: Callable[[str, int], Result]) -> Result:
         """Task(device, batch); if the device's memory is too small, with smaller batches, at last on the CPU."""
         while True:
@@ -94,7 +101,8 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
     run = Run(report, cancelled, _device(settings.device))
     with run.stage("opening", 1):
         info = probe(settings.footage)
-        _check_writable(settings)
+        results = _results(settings)
+        footage_sha256 = _sha256(Path(settings.footage))
         body = load_body(None)
         own_body = load_body(settings.body) if settings.body else None
         network = load_network(NETWORK, torch.device("cpu"))
@@ -131,35 +139,35 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         "scale": scale,
         "notes": run.notes,
     }
-    with run.stage("writing", 1):
-        provenance = {
-            "footage": {
-                "path": str(Path(settings.footage).absolute()),
-                "name": Path(settings.footage).name,
-                "sha256": _sha256(Path(settings.footage)),
-                "width": info.width,
-                "height": info.height,
-                "rotation_deg": info.rotation_deg,
-                "fps": info.fps,
-                "start_s": settings.start_s,
-            },
-            "settings": asdict(settings),
-            "camera": {"fov_deg": summary["fov_deg"], "fov_source": fov, "moving": False},
-            "scale": scale,
-            "engine": ENGINE_VERSION,
-            "network": NETWORK,
-            "device": run.device,
-            "stages_s": run.seconds,
-        }
-        files = _write(settings, shot, provenance)
-    if settings.overlay:
-        try:
-            _write_overlay(settings, info, shot, run)
-        except BaseException:
-            for file in files.values():
-                Path(file).unlink(missing_ok=True)
-            raise
-        files["overlay"] = settings.overlay
+    provenance = {
+        "footage": {
+            "path": str(Path(settings.footage).absolute()),
+            "name": Path(settings.footage).name,
+            "sha256": footage_sha256,
+            "width": info.width,
+            "height": info.height,
+            "rotation_deg": info.rotation_deg,
+            "fps": info.fps,
+            "start_s": settings.start_s,
+        },
+        "settings": asdict(settings),
+        "camera": {"fov_deg": summary["fov_deg"], "fov_source": fov, "moving": False},
+        "scale": scale,
+        "engine": ENGINE_VERSION,
+        "network": NETWORK,
+        "device": run.device,
+        "stages_s": run.seconds,
+    }
+    # All get their names at the end, the take last: whoever sees it finds its body beside it.
+    with written_beside(results["take"]) as take, written_beside(results["body"]) as body_beside:
+        with run.stage("writing", 1):
+            with take.open("wb") as file:
+                shot.motion.with_provenance(provenance).write(file)
+            with body_beside.open("wb") as file:
+                np.savez_compressed(file, **body_arrays(shot))
+        if "overlay" in results:
+            _write_overlay(results["overlay"], settings, info, shot, run)
+    files = {role: str(path) for role, path in results.items()}
     return CaptureResult(files, {**summary, "stages_s": run.seconds})
 
 
@@ -173,14 +181,23 @@ def _device(wanted: str) -> str:
     return wanted
 
 
-def _check_writable(settings: CaptureSettings) -> None:
-    """Fail before the work, not after it."""
-    for path in (settings.output, settings.overlay):
-        if path:
-            probe_file = Path(path).with_name(Path(path).name + ".part")
-            with output_failures(path):
-                probe_file.touch()
-                probe_file.unlink()
+def _results(settings: CaptureSettings) -> dict[str, Path]:
+    """The files to write, by role. Raises Failure, before the work and not after it, if one could not be written."""
+    output = Path(settings.output)
+    take = output if output.suffix.lower() == ".npz" or output.is_dir() else Path(f"{output}.npz")
+    results = {"take": take, "body": take.parent / f"{take.stem}.body.npz"}
+    if settings.overlay:
+        results["overlay"] = Path(settings.overlay)
+    taken = {"footage": settings.footage, "body file": settings.body}
+    for role, path in results.items():
+        for other, place in taken.items():
+            if place and same_file(path, place):
+                raise Failure(
+                    Code.OUTPUT_UNWRITABLE, f"{path}: it would take the place of the {other}.", "Choose another name."
+                )
+        check_writable(path)
+        taken[role] = str(path)
+    return results
 
 
 def _frames(settings: CaptureSettings) -> Iterator[Frame]:
@@ -216,30 +233,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write(settings: CaptureSettings, shot: Shot, provenance: dict[str, Any]) -> dict[str, str]:
-    """The take and, first, its body: whoever sees a take finds its body beside it."""
-    take = Path(settings.output)
-    body = take.with_suffix(".body.npz")
-    with written_beside(body) as part, part.open("wb") as file:
-        np.savez_compressed(file, **body_arrays(shot))
-    try:
-        with output_failures(take):
-            shot.motion.with_provenance(provenance).save(take)
-    except BaseException:
-        body.unlink(missing_ok=True)
-        raise
-    return {"take": str(take), "body": str(body)}
-
-
-def _write_overlay(settings: CaptureSettings, info: FootageInfo, shot: Shot, run: Run) -> None:
-    assert settings.overlay
-    with run.stage("overlay", _expected_frames(info, settings)) as tell:
-        shown, timed = itertools.tee(_frames(settings))
-        drawn = draw_overlay(shown, shot.motion, posed_vertices(shot), shot.faces)
-        write_video(settings.overlay, _counted(drawn, tell), info.fps, (frame.time_s for frame in timed))
-
-
-def _counted(items: Iterable[Result], tell: Callable[[int], None]) -> Iterator[Result]:
-    for done, item in enumerate(items, 1):
-        yield item
-        tell(done)
+def _write_overlay(path: Path, settings: CaptureSettings, info: FootageInfo, shot: Shot, run: Run) -> None:
+    shown, timed = itertools.tee(_frames(settings))
+    drawn = draw_overlay(shown, shot.motion, posed_vertices(shot), shot.faces)
+    counted = run.counted("overlay", _expected_frames(info, settings), drawn)
+    write_video(path, counted, info.fps, (frame.time_s for frame in timed))

@@ -107,7 +107,8 @@ class Failure(Exception):
     def __init__(self, code: Code, detail: str = "", hint: str = "") -> None:
         message, usual_hint = TEXTS[code]
         self.code = code
-        self.message = f"{message} {detail}".strip()
+        # A file's name or another library's words may hold line breaks; a failure is one line.
+        self.message = " ".join(f"{message} {detail}".splitlines()).strip()
         self.hint = hint or usual_hint
         super().__init__(f"{code}: {self.message} {self.hint}")
 
@@ -149,10 +150,10 @@ class CaptureSettings:
         for name, value in given.items():
             wrong = isinstance(value, bool) or not isinstance(value, kinds[name])
             if wrong and not (value is None and name in optional):
-                raise Failure(Code.REQUEST_INVALID, f"{name} = {value!r}")
+                raise Failure(Code.REQUEST_INVALID, f"{name} = {value!r}.")
         for name in ("footage", "output"):
             if not given.get(name):
-                raise Failure(Code.REQUEST_INVALID, f"{name} is missing")
+                raise Failure(Code.REQUEST_INVALID, f"{name} is missing.")
         settings = CaptureSettings(**given)
         settings.check()
         return settings
@@ -160,20 +161,20 @@ class CaptureSettings:
     def check(self) -> None:
         """Raise Failure(REQUEST_INVALID) for a value out of range."""
         limits = (
-            ("start_s", self.start_s, 0.0, float("inf")),
-            ("end_s", self.end_s, self.start_s, float("inf")),
+            ("start_s", self.start_s, 0.0, 1e6),
+            ("end_s", self.end_s, self.start_s, 1e6),
             ("fov_deg", self.fov_deg, 5.0, 170.0),
             ("height_m", self.height_m, 0.3, 3.0),
         )
         for name, value, low, high in limits:
             if value is not None and not low <= value <= high:
-                raise Failure(Code.REQUEST_INVALID, f"{name} = {value} is not between {low} and {high}")
+                raise Failure(Code.REQUEST_INVALID, f"{name} = {value} is not between {low} and {high}.")
         for name, value, choices in (
             ("quality", self.quality, ("full", "draft")),
             ("device", self.device, ("auto", "cpu", "cuda", "mps")),
         ):
             if value not in choices:
-                raise Failure(Code.REQUEST_INVALID, f"{name} = {value!r} is not one of {', '.join(choices)}")
+                raise Failure(Code.REQUEST_INVALID, f"{name} = {value!r} is not one of {', '.join(choices)}.")
 
     def to_message(self) -> Message:
         return asdict(self)

@@ -5,15 +5,22 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ..protocol import Code, Failure
+
+CONTAINERS: Final = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,ivf,obu,flv,asf,ogg,nut,mxf,dv,rm,"
+    "mjpeg,yuv4mpegpipe,gif,apng,image2,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe"
+)
+"""What footage comes in. Of what else FFmpeg knows, much holds no pictures, and playlists make it open other files."""
 
 
 @contextmanager
@@ -21,10 +28,14 @@ def opened(path: str | os.PathLike[str]) -> Generator[tuple[InputContainer, Vide
     """The container and its picture stream. Raises Failure: FOOTAGE_MISSING, FOOTAGE_UNREADABLE, FOOTAGE_NO_VIDEO."""
     _check_file(Path(path))
     try:
-        # "file:" and the whitelist: a name or a playlist must never make FFmpeg open something else.
+        # Neither a name, such as a URL or a pattern, nor what a file says may make FFmpeg open something else.
         container = av.open(
-            f"file:{os.fspath(path)}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
+            f"file:{os.fspath(path)}",
+            options={"protocol_whitelist": "file", "format_whitelist": CONTAINERS, "pattern_type": "none"},
+            metadata_errors="replace",
         )
+    except ArgumentError as error:  # It is of a kind that is not on the list.
+        raise Failure(Code.FOOTAGE_NO_VIDEO, _named(path)) from error
     except FFmpegError as error:
         raise unreadable(path, f"{error.strerror}.") from error
     with container:
@@ -73,7 +84,7 @@ def _check_file(path: Path) -> None:
     except PermissionError as error:
         raise unreadable(path, "you may not read it.") from error
     except (OSError, ValueError) as error:
-        raise Failure(Code.FOOTAGE_MISSING, str(path)) from error
+        raise Failure(Code.FOOTAGE_MISSING, f"{path}.") from error
     if path.is_dir():
         raise unreadable(path, "it is a folder.")
     if not path.is_file():
@@ -83,9 +94,7 @@ def _check_file(path: Path) -> None:
 
 
 def _picture_stream(container: InputContainer) -> VideoStream | None:
-    """The stream to watch: never the cover picture of a song, nor text that FFmpeg would draw as on a terminal."""
-    if container.format.name == "tty":
-        return None
+    """The stream to watch: never the cover picture of a song."""
     moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     best = container.streams.best("video")
     return next((s for s in moving if s is best), moving[0] if moving else None)

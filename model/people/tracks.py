@@ -61,14 +61,16 @@ def scan(frames: Iterable[Frame], device: str, report: Callable[[int], None]) ->
     tracker = Tracker()
     thumbnails = _Thumbnails()
     times: list[float] = []
+    looked: list[float] = []
     height = 1
     due = _due(frames, times, report)
     while batch := list(islice(due, BATCH)):
         for frame, sightings in zip(batch, _sightings(network, [frame.rgb for frame in batch]), strict=True):
             height = frame.rgb.shape[0]
+            looked.append(frame.time_s)
             tracker.update(frame.time_s, sightings)
             thumbnails.consider(frame, tracker.trails)
-    shortest = min(SHORTEST_S, (times[-1] - times[0]) / 2) if times else 0.0
+    shortest = min(SHORTEST_S, (looked[-1] - looked[0]) / 2) if looked else 0.0
     trails = [trail for trail in tracker.trails if trail.times[-1] - trail.times[0] >= shortest]
     trails.sort(key=lambda trail: -_prominence(trail, height))
     return [_track(i + 1, trail, np.array(times), thumbnails.of(trail)) for i, trail in enumerate(trails)]
