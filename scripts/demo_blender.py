@@ -146,7 +146,7 @@ def render_rig(rig: bpy.types.Object, character: bpy.types.Object, frames: list[
     bpy.ops.mesh.primitive_grid_add(x_subdivisions=40, y_subdivisions=40, size=40)
     floor = bpy.context.object
     checks = [bpy.data.materials.new(f"Floor {shade}") for shade in ("light", "dark")]
-    for material, shade in zip(checks, (0.62, 0.5), strict=True):
+    for material, shade in zip(checks, (0.8, 0.68), strict=True):
         material.diffuse_color = (shade, shade, shade, 1)
         floor.data.materials.append(material)
     for number, polygon in enumerate(floor.data.polygons):
@@ -158,13 +158,15 @@ def render_rig(rig: bpy.types.Object, character: bpy.types.Object, frames: list[
     scene.display.shading.light = "STUDIO"
     scene.display.shading.color_type = "MATERIAL"
     scene.display.shading.show_shadows = True
+    scene.view_settings.view_transform = "Standard"
+    scene.world.color = (0.72, 0.78, 0.85)
     scene.render.resolution_x, scene.render.resolution_y = 480, 480
     pictures = []
     for number, frame in enumerate(frames):
         scene.frame_set(frame)
         hips = rig.matrix_world @ rig.pose.bones["torso"].matrix.translation
-        offset = Vector((2.6, -2.8, 0.7))
-        camera.location = (hips.x + offset.x, hips.y + offset.y, 1.0 + offset.z)
+        offset = Vector((1.9, -2.1, 0.5))
+        camera.location = (hips.x + offset.x, hips.y + offset.y, 0.9 + offset.z)
         camera.rotation_euler = (Vector((hips.x, hips.y, 0.85)) - camera.location).to_track_quat("-Z", "Y").to_euler()
         scene.render.filepath = str(folder / f"{number}.png")
         bpy.ops.render.render(write_still=True)
