@@ -124,13 +124,14 @@ class _Progress:
     """One line on a terminal, rewritten by what comes next; elsewhere nothing."""
 
     def __init__(self) -> None:
-        self._drawn = 0.0
+        self._drawn, self._line = 0.0, ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if sys.stderr.isatty() and (done == total or time.monotonic() - self._drawn > 0.1):
-            self._drawn = time.monotonic()
-            end = "\n" if done == total else "\r"
-            print(f"{stage:10s} {done:6d} / {total}", end=end, file=sys.stderr, flush=True)
+        line = f"{stage:10s} {done:6d} / {total}"
+        due = done == total or time.monotonic() - self._drawn > 0.1
+        if due and line != self._line and sys.stderr.isatty():
+            self._drawn, self._line = time.monotonic(), line
+            print(line, end="\n" if done == total else "\r", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

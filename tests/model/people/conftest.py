@@ -1,20 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Real pictures of people, decoded once."""
 
-from pathlib import Path
-
 import pytest
 
 from model.footage import read
-
-DEMO_CLIP = Path(__file__).resolve().parents[3] / ".cache" / "sports2d" / "demo.mp4"
-
-
-@pytest.fixture(scope="session")
-def demo_clip():
-    if not DEMO_CLIP.exists():
-        pytest.skip("the demonstration clip has not been fetched")
-    return DEMO_CLIP
 
 
 @pytest.fixture(scope="session")
