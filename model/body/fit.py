@@ -12,8 +12,8 @@ from torch import Tensor
 from ..camera.pinhole import locate
 from ..motion.skeleton import PARENTS
 from ..motion.smoothing import local_regression
-from .model import BodyModel
-from .points import BodyPoints, ShapedPoints, pose_joints
+from .model import BodyModel, pose_joints
+from .points import BodyPoints, ShapedPoints
 
 HIP = 17
 """Index of the mid-hip among the keypoints."""

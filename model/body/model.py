@@ -96,7 +96,7 @@ class BodyModel(nn.Module):
         if self.posedirs is not None:
             bend = (local[:, 1:] - torch.eye(3, dtype=local.dtype, device=local.device)).flatten(1)
             vertices = vertices + torch.einsum("vcp,bp->bvc", self.posedirs, bend)
-        turn, joints = _chain(local, rest)
+        turn, joints = pose_joints(local, rest)
         offset = joints - torch.einsum("bjrc,bjc->bjr", turn, rest)
         motion = torch.cat([turn, offset[..., None]], -1).flatten(2)
         blended = torch.einsum("vj,bjm->bvm", self.weights, motion).unflatten(-1, (3, 4))
@@ -108,14 +108,17 @@ class BodyModel(nn.Module):
         return torch.einsum("kv,...vc->...kc", self.keypoint_regressor, vertices)
 
 
-def _chain(local: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
-    """Global rotations (B, 24, 3, 3) and joint positions (B, 24, 3)."""
-    turn, joints = [local[:, 0]], [rest[:, 0]]
+def pose_joints(local: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+    """Global rotations (…, 24, 3, 3) and joint positions (…, 24, 3), the pelvis at its rest position.
+
+    local (…, 24, 3, 3): rotations relative to the parent. rest (…, 24, 3) or (24, 3): T-pose joints.
+    """
+    turns, joints = [local[..., 0, :, :]], [rest[..., 0, :].expand((*local.shape[:-3], 3))]
     for joint, parent in list(enumerate(PARENTS))[1:]:
-        bone = (rest[:, joint] - rest[:, parent])[..., None]
-        joints.append(joints[parent] + (turn[parent] @ bone)[..., 0])
-        turn.append(turn[parent] @ local[:, joint])
-    return torch.stack(turn, 1), torch.stack(joints, 1)
+        bone = (rest[..., joint, :] - rest[..., parent, :])[..., None]
+        joints.append(joints[parent] + (turns[parent] @ bone)[..., 0])
+        turns.append(turns[parent] @ local[..., joint, :, :])
+    return torch.stack(turns, -3), torch.stack(joints, -2)
 
 
 def _apply(matrix: Tensor, vertices: Tensor) -> Tensor:

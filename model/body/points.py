@@ -11,7 +11,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..motion.skeleton import PARENTS
 from .model import BodyModel
 
 
@@ -50,17 +49,6 @@ class BodyPoints:
         joints = self.joints + torch.einsum("jcb,nb->njc", self.joint_directions, betas)
         arms = self.arms + torch.einsum("pkcb,nb->npkc", self.arm_directions, betas)
         return ShapedPoints(arms - self.weights[..., None] * joints[:, None], self.weights, joints)
-
-
-def pose_joints(local: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
-    """FK: local rotations (…, 24, 3, 3), rest joints (…, 24, 3) → global rotations and joints, pelvis at its rest."""
-    rotations, joints = [local[..., 0, :, :]], [rest[..., 0, :].expand(local.shape[:-3] + (3,))]
-    for joint in range(1, 24):
-        parent = PARENTS[joint]
-        bone = (rest[..., joint, :] - rest[..., parent, :])[..., None]
-        joints.append(joints[parent] + (rotations[parent] @ bone)[..., 0])
-        rotations.append(rotations[parent] @ local[..., joint, :, :])
-    return torch.stack(rotations, -3), torch.stack(joints, -2)
 
 
 def pose_points(points: ShapedPoints, rotations: Tensor, joints: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body.model import BodyModel
-from ..body.points import BodyPoints, pose_joints, pose_points
+from ..body.model import BodyModel, pose_joints
+from ..body.points import BodyPoints, pose_points
 from ..camera.aim import aim
 from ..motion.skeleton import KEYPOINT_MIRROR
 from .motions import Motions

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from model.body.files import load_body
 from model.body.fit import BodyFitter, Fit
-from model.body.points import pose_joints, pose_points
+from model.body.model import pose_joints
+from model.body.points import pose_points
 from model.body.transfer import betas_like
 from model.motion.rotations import matrix_from_axis_angle
 

@@ -2,7 +2,8 @@
 import torch
 
 from model.body.files import load_body
-from model.body.points import BodyPoints, pose_joints, pose_points, sole_matrix
+from model.body.model import pose_joints
+from model.body.points import BodyPoints, pose_points, sole_matrix
 from model.motion.rotations import matrix_from_axis_angle
 
 torch.manual_seed(0)
