@@ -16,6 +16,12 @@ FLOOR_SPREAD_M = 0.04
 """Metres by which a resting foot is off the floor, depth errors included."""
 STEP_S = 0.5
 """Contacts closer in time than this are the same step and tell the same thing."""
+STILL_M_S, STILL_S, RESTING_M = 0.3, 0.1, 0.06
+"""A foot that is much faster than that over that time, or much higher above the floor, does not rest, whatever the
+network says of it."""
+DEPTH_SHARE = 0.05
+"""How far off the distance of the body may be, as a share of it."""
+ROUNDS = 4
 
 
 class World(NamedTuple):
@@ -37,7 +43,8 @@ def place_in_world(
     soles (T, 4, 3): L heel, L toe, R heel, R toe, hips (T, 3) and up (T, 3): camera frame, metres. contacts (T, 4)
     probabilities. Without any contact the lowest soles give the floor.
     """
-    weights = np.where(observed[:, None], np.where(contacts > 0.5, contacts, 0.0), 0.0)
+    said = np.where(observed[:, None], np.where(contacts > 0.5, contacts, 0.0), 0.0)
+    weights = said * _still(soles, time_s)
     direction = _floor_normal(soles, _mean_direction(up, observed), weights, time_s)
     to_world = _axes(direction)
     feet, camera_hips = soles @ to_world.T, hips @ to_world.T
@@ -48,8 +55,29 @@ def place_in_world(
         floor = float(np.percentile(heights.min(1)[observed] if observed.any() else heights.min(1), 5))
     start = camera_hips[np.argmax(observed)]
     origin = np.array([start[0], start[1], floor])
-    shift = _rest_feet(feet - origin, camera_hips, weights, time_s)
+    feet = feet - origin
+    shift = np.zeros_like(hips)
+    for _ in range(ROUNDS):
+        moved = feet + shift[:, None]
+        weights = said * _still(moved, time_s) / (1 + (moved[..., 2] / RESTING_M) ** 2) ** 2
+        shift = _rest_feet(feet, camera_hips, weights, time_s)
     return World(to_world.T, to_world.T @ origin, shift)
+
+
+def _still(soles: Array, time_s: Array) -> Array:
+    """How likely each of the soles (T, 4, 3) rests for all that its speed tells (T, 4): 1 for one that stands still.
+
+    One that has just come to rest or is about to leave stands still on one side of the moment only.
+    """
+    if len(soles) < 3:
+        return np.ones(soles.shape[:2])
+    speed = np.full(soles.shape[:2], np.inf)
+    for apart_s in (-STILL_S, STILL_S):
+        other = np.searchsorted(time_s, time_s + apart_s).clip(0, len(time_s) - 1)
+        span = np.abs(time_s[other] - time_s)[:, None]
+        away = np.linalg.norm(soles[other] - soles, axis=-1)
+        speed = np.minimum(speed, np.where(span > 0, away / np.maximum(span, 1e-6), np.inf))
+    return 1 / (1 + (speed / STILL_M_S) ** 2) ** 2
 
 
 def _mean_direction(up: Array, observed: NDArray[np.bool_]) -> Array:
@@ -130,7 +158,8 @@ def _rest_feet(feet: Array, hips: Array, weights: Array, time_s: Array) -> Array
             w = (weights[resting, foot] / 0.01)[:, None, None] * np.diag([0, 0, 1.0])
             add(resting[:, None], w[:, None], -np.einsum("nij,nj->ni", w, feet[resting, foot]))
     along = sight[..., None] * sight[:, None]
-    add(np.arange(T)[:, None], (along / 0.5 + (eye - along) / 0.05)[:, None], np.zeros((T, 3)))
+    distance = DEPTH_SHARE * np.linalg.norm(hips, axis=-1)[:, None, None]
+    add(np.arange(T)[:, None], (along / distance + (eye - along) / 0.05)[:, None], np.zeros((T, 3)))
     middle = np.arange(1, T - 1)
     bend = np.tile(eye / 10.0, (T - 2, 1, 1)) / (dt[1:] * dt[:-1])[:, None, None]
     add(np.stack([middle - 1, middle, middle + 1], 1), np.stack([bend, -2 * bend, bend], 1), np.zeros((T - 2, 3)))

@@ -42,6 +42,16 @@ def walk(pitch_deg: float, seconds: float = 4.0) -> dict[str, np.ndarray]:
     }
 
 
+def turned_to_camera(w: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same walk, but along -Y."""
+    quarter = matrix_from_axis_angle(np.array([0, 0, -np.pi / 2]))
+    centre = np.array([0, 1.0, 0])
+    for key in ("soles", "hips"):
+        world = (w[key] - (-w["rotation"] @ [0, -5, 1.4])) @ w["rotation"]
+        w[key] = ((world @ quarter.T + centre) @ w["rotation"].T) + (-w["rotation"] @ [0, -5, 1.4])
+    return w
+
+
 def run(w: dict[str, np.ndarray]):
     world = place_in_world(w["soles"], w["hips"], w["up"], w["contacts"], w["time_s"], w["observed"])
     feet = (w["soles"] - world.translation) @ world.rotation + world.shift[:, None]
@@ -75,14 +85,23 @@ def test_resting_feet_rest_although_the_depth_is_noisy() -> None:
     assert walked == pytest.approx(np.linalg.norm(w["true_hips"][-1] - w["true_hips"][0]), rel=0.03)
 
 
+@pytest.mark.parametrize("towards_camera", [False, True])
+def test_feet_that_move_do_not_rest_whatever_the_network_says(towards_camera: bool) -> None:
+    """It says of all soles in all frames that they rest; a foot in the air must hold back neither body nor floor."""
+    w = walk(10.0)
+    if towards_camera:
+        w = turned_to_camera(w)
+    w["contacts"][:] = 0.65
+    world, feet, hips = run(w)
+    walked = np.linalg.norm(hips[-1] - hips[0])
+    assert walked == pytest.approx(np.linalg.norm(w["true_hips"][-1] - w["true_hips"][0]), rel=0.02)
+    assert np.abs(feet[..., 2].min(1)).mean() < 0.01
+    assert np.degrees(np.arccos(world.rotation[:, 2] @ w["rotation"][:, 2])) < 1.0
+
+
 def test_the_floor_corrects_a_wrong_up() -> None:
     """A walk towards the camera shows the floor's slope."""
-    w = walk(10.0)
-    quarter = matrix_from_axis_angle(np.array([0, 0, -np.pi / 2]))
-    centre = np.array([0, 1.0, 0])
-    for key in ("soles", "hips"):
-        world = (w[key] - (-w["rotation"] @ [0, -5, 1.4])) @ w["rotation"]
-        w[key] = ((world @ quarter.T + centre) @ w["rotation"].T) + (-w["rotation"] @ [0, -5, 1.4])
+    w = turned_to_camera(walk(10.0))
     wrong = matrix_from_axis_angle(np.radians([6.0, 0, 0]))
     w["up"] = w["up"] @ wrong.T
     world, _, _ = run(w)
