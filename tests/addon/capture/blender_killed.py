@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Import from Video with the real engine, which is killed at several moments; then with one that lives."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+
+from tests.addon.capture.blender_import import desk, left_in_cache, names, start, use
+from tests.addon.inside import empty_scene, enable_checkout, part
+
+TICK = SimpleNamespace(type="TIMER")
+LONGEST_S = 120
+
+
+def main(python: str, footage: str, start_s: float, end_s: float, stages: list[str]) -> dict[str, Any]:
+    enable_checkout()
+    empty_scene()
+    use(python)
+    form = bpy.context.scene.reel_to_rig
+    form.footage, form.start_s, form.end_s, form.quality = footage, start_s, end_s, "draft"
+    found: dict[str, Any] = {"killed": {stage: killed_in(stage) for stage in stages}}
+    found["afterwards"] = imported()
+    pid = engine()
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    found["after a kill between jobs"] = imported()
+    return found
+
+
+def engine() -> int:
+    """The process of the engine."""
+    return part("addon.engine.running")._Running.client._process._process.pid
+
+
+def killed_in(stage: str) -> dict[str, Any]:
+    """Import, kill the engine as soon as it is in a stage (empty: as soon as it runs), and see how that ends."""
+    operator, ticks = start(), []
+    job, pid = desk().job, engine()
+    if stage:
+        follow(operator, ticks, lambda: job.stage == stage)
+    # What a kill in the middle of writing leaves behind.
+    (job.folder / "take.npz.0123abcd.part").write_bytes(b"half a take")
+    os.kill(pid, signal.SIGKILL)
+    killed = time.monotonic()
+    result = follow(operator, ticks)
+    return {
+        "result": sorted(result),
+        "after_s": time.monotonic() - killed,
+        "slowest_tick_s": max(ticks),
+        "problem": [job.problem.message, job.problem.hint],
+        "shown": str(desk().problem),
+        "reports": operator.reports,
+        "busy": desk().job is not None or not bpy.ops.reel_to_rig.import_video.poll(),
+        "cache": left_in_cache(),
+        "objects": names(),
+        "alive": Path(f"/proc/{pid}").exists(),
+    }
+
+
+def imported() -> dict[str, Any]:
+    operator, ticks = start(), []
+    result = follow(operator, ticks)
+    # The last tick builds the take.
+    return {
+        "result": sorted(result),
+        "slowest_tick_s": max(ticks[:-1]),
+        "reports": operator.reports,
+        "cache": left_in_cache(),
+        "objects": names(),
+    }
+
+
+def follow(operator: Any, ticks: list[float], until: Any = lambda: False) -> set[str]:
+    """Tick as Blender's timer does until the operator or `until` says stop; notes how long each tick takes."""
+    deadline = time.monotonic() + LONGEST_S
+    result = {"PASS_THROUGH"}
+    while result == {"PASS_THROUGH"} and not until():
+        assert time.monotonic() < deadline
+        began = time.monotonic()
+        result = operator.modal(bpy.context, TICK)
+        ticks.append(time.monotonic() - began)
+        time.sleep(0.01)
+    return result

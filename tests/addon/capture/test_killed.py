@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real engine is killed while Blender waits for it: Blender goes on, the job fails, the next one runs."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.protocol import TEXTS, Code
+from tests.addon.blender import Blender
+
+SCRIPT = Path(__file__).with_name("blender_killed.py")
+STAGES = ["", "loading", "people", "keypoints", "fitting"]
+TAKE = ["demo", "demo body", "demo camera"]
+
+
+@pytest.mark.blender
+@pytest.mark.engine
+def test_engine_killed_at_any_moment(blender: Blender, demo_clip: Path):
+    found = blender.run(
+        SCRIPT, timeout_s=400, python=sys.executable, footage=str(demo_clip), start_s=2.0, end_s=3.0, stages=STAGES
+    ).result
+    message, hint = TEXTS[Code.ENGINE_DIED]
+    for stage in STAGES:
+        killed = found["killed"][stage]
+        assert killed["result"] == ["CANCELLED"], stage
+        assert killed["after_s"] < 3
+        assert killed["slowest_tick_s"] < 0.3
+        assert killed["problem"][0].startswith(message)
+        assert "signal 9" in killed["problem"][0]
+        assert killed["problem"][1] == hint
+        assert killed["reports"] == [killed["shown"]] == [" ".join(killed["problem"])]
+        assert not killed["busy"]
+        assert killed["cache"] == ["engine.log"]
+        assert killed["objects"] == []
+        assert not killed["alive"]
+    for again, objects in (
+        ("afterwards", TAKE),
+        ("after a kill between jobs", sorted(TAKE + [name.replace("demo", "demo.001") for name in TAKE])),
+    ):
+        assert found[again]["result"] == ["FINISHED"]
+        assert found[again]["slowest_tick_s"] < 0.3
+        assert found[again]["cache"] == ["engine.log"]
+        assert found[again]["objects"] == objects
