@@ -25,10 +25,18 @@ SHAPE_FRAMES, SHAPE_ROUNDS = 24, 6
 SHAPE_SPREAD_M, SHAPE_EVIDENCE, HEIGHT_SPREAD_M = 0.02, 1000, 0.0005
 """How far off the mesh may be, how many of its coordinates count as independent of each other, and how far off a
 height that the user states may be."""
-PIXEL, DEPTH, CALM = 1.0, 0.3, 0.0001
-"""Weights of the fit's terms beside the mesh's: metres of a keypoint across its ray, metres of depth from the smoothed
-one, and the bend of each joint in radians. The last decides only what the others leave open, such as how a bend is
-shared out along the spine."""
+PIXEL, DEPTH = 1.0, 0.3
+"""Weights of the fit's terms beside the mesh's: metres of a keypoint across its ray, and of depth from the smoothed
+one."""
+NOISE_M = 0.03
+"""How far off mesh and keypoints usually are. It weighs them against USUAL_BEND."""
+USUAL_BEND = (
+    0.65, 0.65, 0.35, 0.9, 0.9, 0.25, 0.65, 0.65, 0.1, 0.5, 0.5, 0.65, 0.4, 0.4, 0.8, 1.7, 1.7, 1.4, 1.4, 0.65, 0.65,
+    0.2, 0.2,
+)  # fmt: skip
+"""Radians by which each joint but the root is usually turned away from the T-pose: root mean squares over the motions
+that the network learns from, which know nothing of toes and hands; for those it is a guess. Without this the short
+bones at the ends would take up every error of a keypoint."""
 
 
 def _subtrees() -> Tensor:
@@ -60,6 +68,8 @@ class BodyFitter:
         self.vertices = down.shape[0]
         self.points = BodyPoints(body, torch.cat([down, body.keypoint_regressor.to_dense()]))
         self.subtrees = _subtrees()
+        stiffness = (NOISE_M / torch.tensor(USUAL_BEND)).square()
+        self.stiffness = torch.cat([torch.zeros(3), stiffness.repeat_interleave(3), torch.zeros(3)])
         template, directions = body.v_template, body.shapedirs
         top, bottom = template[:, 1].argmax(), template[:, 1].argmin()
         self.height, self.taller = template[top, 1] - template[bottom, 1], directions[top, 1] - directions[bottom, 1]
@@ -189,8 +199,8 @@ class BodyFitter:
             H[:, 74, 74] += DEPTH
             g[:, 74] += DEPTH * (points[:, V + HIP, 2] + pelvis[:, 2] - place[:, 2])
             parents = torch.cat([torch.eye(3).expand(T, 1, 3, 3), rotations[:, list(PARENTS[1:])]], 1)
-            g[:, 3:72] += CALM * (parents @ _bend(local)[..., None])[:, 1:].flatten(1)
-            H += (CALM + DAMPING) * torch.eye(75)
+            g[:, :72] += self.stiffness[:72] * (parents @ _bend(local)[..., None]).flatten(1)
+            H += torch.diag(self.stiffness + DAMPING)
             step = -torch.linalg.solve(H, g)
             local = _turned(local, rotations, step[:, :72])
             pelvis = pelvis + step[:, 72:]
