@@ -14,7 +14,7 @@ from ..evaluation.evaluate import PROTOCOL, evaluate
 from ..network.registry import COARSE_LEVEL
 from .motions import Motions
 from .projections import Projections
-from .train import averaged_weights, new_network
+from .train import averaged_weights, last_weights, new_network
 
 ACKNOWLEDGEMENT = (
     "The data used in this project was obtained from mocap.cs.cmu.edu. "
@@ -32,10 +32,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--trained-with", action="append", required=True, help="a command of the training, as it was run"
     )
+    parser.add_argument("--last", action="store_true", help="the last step's weights instead of their running mean")
     parser.add_argument("--windows", type=int, default=1024)
     options = parser.parse_args(arguments)
     body = load_body(None)
-    halves = {key: v.half() if v.is_floating_point() else v for key, v in averaged_weights(options.checkpoint).items()}
+    weights = (last_weights if options.last else averaged_weights)(options.checkpoint)
+    halves = {key: v.half() if v.is_floating_point() else v for key, v in weights.items()}
     network = new_network(options.name, body)
     network.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in halves.items()})
     motions = Motions(options.motion, options.pattern)
@@ -59,6 +61,7 @@ def main(arguments: list[str]) -> int:
         f"parameters = {parameters}",
         'data = "cmu_train_*.npz: free for commercial use; no pictures, so the image feature is masked"',
         f"trained_with = {json.dumps(options.trained_with)}",
+        f'weights = "{"of the last step" if options.last else "running mean over the last steps"}"',
         f'torch = "{torch.__version__}"',
         "",
         "[figures]",

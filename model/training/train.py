@@ -81,9 +81,7 @@ def train(
     faces = body.levels[COARSE_LEVEL].faces.long()
     torch.manual_seed(seed)
     network = new_network(name, body)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.999), use_buffers=True
-    )
+    average = torch.optim.swa_utils.AveragedModel(network, avg_fn=_follow, use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=peak, weight_decay=0.01)
     generator = torch.Generator().manual_seed(seed + stage)
     step = 0
@@ -138,10 +136,22 @@ def train(
     return checkpoint
 
 
+def _follow(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
+    """A running mean over about the last thousand steps, over fewer at first: the random start is soon forgotten."""
+    steps = int(steps)
+    share = max(0.001, 9 / (10 + steps))
+    return torch.lerp(average, now, share) if average.is_floating_point() else now
+
+
 def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
-    """The running mean of the weights in a checkpoint: what is evaluated and shipped."""
+    """The running mean of the weights in a checkpoint."""
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")["average"]
     return {key.removeprefix("module."): value for key, value in state.items() if key.startswith("module.")}
+
+
+def last_weights(checkpoint: Path) -> dict[str, Tensor]:
+    """The weights in a checkpoint as the last step left them."""
+    return torch.load(checkpoint, weights_only=True, map_location="cpu")["network"]
 
 
 def main(arguments: list[str]) -> int:
