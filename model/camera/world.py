@@ -19,6 +19,8 @@ STEP_S = 0.5
 STILL_M_S, STILL_S, RESTING_M = 0.3, 0.1, 0.06
 """A foot that is much faster than that over that time, or much higher above the floor, does not rest, whatever the
 network says of it."""
+BELOW = 0.3
+"""How surely a foot below the floor belongs on it, beside one that rests."""
 DEPTH_SHARE = 0.05
 """How far off the distance of the body may be, as a share of it."""
 ROUNDS = 4
@@ -59,8 +61,10 @@ def place_in_world(
     shift = np.zeros_like(hips)
     for _ in range(ROUNDS):
         moved = feet + shift[:, None]
-        weights = said * _still(moved, time_s) / (1 + (moved[..., 2] / RESTING_M) ** 2) ** 2
-        shift = _rest_feet(feet, camera_hips, weights, time_s)
+        height = moved[..., 2]
+        weights = said * _still(moved, time_s) / (1 + (np.maximum(height, 0) / RESTING_M) ** 2) ** 2
+        on_floor = np.maximum(weights, np.where((height < 0) & observed[:, None], BELOW, 0.0))
+        shift = _rest_feet(feet, camera_hips, weights, on_floor, time_s)
     return World(to_world.T, to_world.T @ origin, shift)
 
 
@@ -122,12 +126,12 @@ def _weighted_median(values: Array, weights: Array) -> float:
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _rest_feet(feet: Array, hips: Array, weights: Array, time_s: Array) -> Array:
+def _rest_feet(feet: Array, hips: Array, weights: Array, on_floor: Array, time_s: Array) -> Array:
     """Shifts (T, 3) of the body: one sparse least-squares problem over the whole shot.
 
-    A resting foot should neither move nor leave z = 0; the shift should be smooth, and small across the line of
-    sight (where the picture knows better) but may be large along it (where it does not). feet (T, 4, 3), hips (T, 3)
-    from the camera, both in world axes.
+    feet (T, 4, 3), hips (T, 3) from the camera, both in world axes. `weights` (T, 4) say which feet should not move,
+    `on_floor` (T, 4) which should be at z = 0. The shift should be smooth, and small across the line of sight (where
+    the picture knows better) but may be large along it (where it does not).
     """
     T = len(feet)
     if T < 3:
@@ -153,10 +157,10 @@ def _rest_feet(feet: Array, hips: Array, weights: Array, time_s: Array) -> Array
             w = (both[chosen, foot] / dt[chosen] / 0.05)[:, None, None] * eye
             step = feet[chosen + 1, foot] - feet[chosen, foot]
             add(np.stack([chosen + 1, chosen], 1), np.stack([w, -w], 1), -np.einsum("nij,nj->ni", w, step))
-        resting = np.flatnonzero(weights[:, foot] > 0)
-        if len(resting):
-            w = (weights[resting, foot] / 0.01)[:, None, None] * np.diag([0, 0, 1.0])
-            add(resting[:, None], w[:, None], -np.einsum("nij,nj->ni", w, feet[resting, foot]))
+        low = np.flatnonzero(on_floor[:, foot] > 0)
+        if len(low):
+            w = (on_floor[low, foot] / 0.01)[:, None, None] * np.diag([0, 0, 1.0])
+            add(low[:, None], w[:, None], -np.einsum("nij,nj->ni", w, feet[low, foot]))
     along = sight[..., None] * sight[:, None]
     distance = DEPTH_SHARE * np.linalg.norm(hips, axis=-1)[:, None, None]
     add(np.arange(T)[:, None], (along / distance + (eye - along) / 0.05)[:, None], np.zeros((T, 3)))

@@ -99,6 +99,18 @@ def test_feet_that_move_do_not_rest_whatever_the_network_says(towards_camera: bo
     assert np.degrees(np.arccos(world.rotation[:, 2] @ w["rotation"][:, 2])) < 1.0
 
 
+def test_nobody_walks_below_the_floor() -> None:
+    """For a second the body is seen 12 cm too low, and nothing is said of contacts meanwhile."""
+    w = walk(10.0)
+    low = (w["time_s"] > 1) & (w["time_s"] < 2)
+    for key in ("soles", "hips"):
+        w[key][low] -= 0.12 * w["rotation"][:, 2]
+    w["contacts"][low] = 0
+    _, feet, hips = run(w)
+    assert feet[low, :, 2].min() > -0.04
+    assert np.abs(hips[:, 2] - 0.95).max() < 0.05
+
+
 def test_the_floor_corrects_a_wrong_up() -> None:
     """A walk towards the camera shows the floor's slope."""
     w = turned_to_camera(walk(10.0))
