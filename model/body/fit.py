@@ -13,7 +13,7 @@ from ..camera.pinhole import locate
 from ..motion.skeleton import PARENTS
 from ..motion.smoothing import local_regression
 from .model import BodyModel, pose_joints
-from .points import BodyPoints, ShapedPoints
+from .points import BodyPoints, ShapedPoints, pose_points
 
 HIP = 17
 """Index of the mid-hip among the keypoints."""
@@ -119,15 +119,18 @@ class BodyFitter:
         local = self._first_guess(self.points.shaped(betas[None]), mesh)
         for _ in range(SHAPE_ROUNDS):
             points, levers, rotations = self._linearised(self.points.shaped(betas[None]), local)
-            others = [self._linearised(self.points.shaped((betas + b)[None]), local)[0] for b in torch.eye(10)]
-            moves = torch.stack([self._from_hip(other - points).flatten(1) for other in others], -1)
-            miss = (self._from_hip(points) - mesh).flatten(1)[..., None]
-            J = _cross_rows(self._from_hip(levers)).flatten(1, 2)
-            H = evidence * J.mT @ J + evidence * DAMPING * torch.eye(72)
-            solved = torch.linalg.solve(H, evidence * J.mT @ torch.cat([moves, miss], -1))
-            left = moves - J @ solved[..., :10]
-            normal = evidence * torch.einsum("tna,tnb->ab", left, moves) + torch.eye(10)
-            right = evidence * torch.einsum("tna,tn->a", left, miss[..., 0]) + betas
+            moves = torch.stack(
+                [self._from_hip(other - points) for other in self._posed(betas + torch.eye(10), local)], -1
+            )
+            miss = self._from_hip(points) - mesh
+            normal, torques = _normal(self._from_hip(levers), torch.cat([moves, miss[..., None]], -1))
+            solved = torch.linalg.solve(normal + DAMPING * torch.eye(72), torques)
+            moves = moves.flatten(0, 2)
+            normal = evidence * (moves.T @ moves - torch.einsum("tpa,tpb->ab", torques[..., :10], solved[..., :10]))
+            right = evidence * (
+                moves.T @ miss.flatten() - torch.einsum("tpa,tp->a", solved[..., :10], torques[..., 10])
+            )
+            normal, right = normal + torch.eye(10), right + betas
             if height_m is not None:
                 tall = self.taller / HEIGHT_SPREAD_M
                 normal = normal + torch.outer(tall, tall)
@@ -179,12 +182,11 @@ class BodyFitter:
         pelvis = place - self._linearised(shaped, local)[0][:, V + HIP]
         for _ in range(rounds):
             points, levers, rotations = self._linearised(shaped, local)
-            miss = (self._from_hip(points) - mesh).flatten(1)[..., None]
-            J = _cross_rows(self._from_hip(levers)).flatten(1, 2)
+            normal, torques = _normal(self._from_hip(levers), (self._from_hip(points) - mesh)[..., None])
             # The mesh as a whole weighs as much as one vertex for each keypoint.
             H, g = torch.zeros(T, 75, 75), torch.zeros(T, 75)
-            H[:, :72, :72] = 23 / V * J.mT @ J
-            g[:, :72] = 23 / V * (J.mT @ miss)[..., 0]
+            H[:, :72, :72] = 23 / V * normal
+            g[:, :72] = 23 / V * torques[..., 0]
             # Across its ray a keypoint is off by (x - u z, y - v z); rows are what a move by d changes of that.
             seen = points[:, V:] + pelvis[:, None]
             off = seen[..., :2] - rays * seen[..., 2:].clamp_min(0.1)
@@ -218,6 +220,12 @@ class BodyFitter:
         carried = (shaped.weights @ self.subtrees.T)[..., None]
         return shares.sum(2), self.subtrees @ shares - carried * joints[:, None], rotations
 
+    def _posed(self, betas: Tensor, local: Tensor) -> Tensor:
+        """Points (B, T, P, 3), pelvis at the origin, of B shapes (B, 10) in the same T poses."""
+        shaped = self.points.shaped(betas)
+        rotations, joints = pose_joints(local.expand(len(betas), *local.shape), shaped.joints[:, None])
+        return pose_points(shaped, rotations, joints - joints[:, :, :1])
+
     def _from_hip(self, points: Tensor) -> Tensor:
         """The coarse vertices (T, V, …) of points (T, P, …), relative to the mid-hip."""
         V = self.vertices
@@ -238,6 +246,20 @@ def _steadied(depth: Tensor, time_s: NDArray[np.floating]) -> Tensor:
         return depth
     neighbours, kernel = local_regression(time_s, DEPTH_WINDOW_S)
     return (torch.from_numpy(kernel).to(depth) * depth[torch.from_numpy(neighbours)]).sum(1)
+
+
+def _normal(levers: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """JᵀJ (T, 72, 72) and Jᵀ vectors (T, 72, N) for levers (T, P, 24, 3) and vectors (T, P, 3, N).
+
+    J is the matrix of w ↦ Σ_j w_j × lever_j, which is never built: [a]×[b]×ᵀ = (a·b) I - b aᵀ, and Jᵀ v sums a × v.
+    """
+    flat = levers.flatten(2)
+    products = (flat.mT @ flat).unflatten(-1, (24, 3)).unflatten(1, (24, 3))
+    traces = products.diagonal(dim1=2, dim2=4).sum(-1)
+    normal = traces[:, :, None, :, None] * torch.eye(3)[:, None] - products.transpose(2, 4)
+    crossed = (flat.mT @ vectors.flatten(2)).unflatten(-1, (3, -1)).unflatten(1, (24, 3))
+    torques = [crossed[:, :, a, b] - crossed[:, :, b, a] for a, b in ((1, 2), (2, 0), (0, 1))]
+    return normal.flatten(3).flatten(1, 2), torch.stack(torques, 2).flatten(1, 2)
 
 
 def _cross_rows(levers: Tensor) -> Tensor:
