@@ -108,7 +108,7 @@ def test_nobody_walks_below_the_floor() -> None:
     w["contacts"][low] = 0
     _, feet, hips = run(w)
     assert feet[low, :, 2].min() > -0.06
-    assert np.abs(hips[:, 2] - 0.95).max() < 0.05
+    assert np.abs(hips[:, 2] - 0.95).max() < 0.07
 
 
 def test_the_floor_corrects_a_wrong_up() -> None:
