@@ -3,6 +3,7 @@
 
 import hashlib
 import itertools
+import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from .body.fit import BodyFitter
 from .camera.pinhole import camera_matrix, horizontal_fov_deg, rays_through
 from .devices import best_device
 from .files import check_writable, same_file, written_beside
-from .footage import FootageInfo, Frame, probe, read, write_video
+from .footage import FootageInfo, Frame, ahead, probe, read, write_video
 from .network.registry import COARSE_LEVEL
 from .overlay import draw_overlay
 from .people import Track, observe
@@ -110,7 +111,9 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
     track = _chosen(people, settings.person)
     shown = replace(settings, start_s=max(settings.start_s, float(track.time_s[0])))
     with run.stage("keypoints", len(track.time_s)) as tell:
-        seen = run.compute(lambda device, _: observe(_frames(shown), track, settings.quality, device, tell))
+        seen = run.compute(
+            lambda device, _: observe(_frames(shown, in_colour=True), track, settings.quality, device, tell)
+        )
     matrix = camera_matrix(info.width, info.height, settings.fov_deg)
     rays = rays_through(torch.from_numpy(seen.keypoints[..., :2]), matrix).float()
     confidence = torch.from_numpy(seen.keypoints[..., 2]).float()
@@ -173,6 +176,8 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
 
 def _device(wanted: str) -> str:
     """The torch device for a setting. Raises Failure(DEVICE_UNAVAILABLE)."""
+    # Half of the cores: more threads than cores that are free make torch many times slower, not faster.
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     if wanted == "auto":
         return best_device().kind
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -200,8 +205,16 @@ def _results(settings: CaptureSettings) -> dict[str, Path]:
     return results
 
 
-def _frames(settings: CaptureSettings) -> Iterator[Frame]:
-    return read(settings.footage, settings.start_s, settings.end_s)
+def _frames(settings: CaptureSettings, *, in_colour: bool = False) -> Iterator[Frame]:
+    """The frames, decoded ahead of their use; in_colour: converted ahead too, for who looks at every one of them."""
+    frames = read(settings.footage, settings.start_s, settings.end_s)
+    return ahead(_coloured(frames) if in_colour else frames)
+
+
+def _coloured(frames: Iterable[Frame]) -> Iterator[Frame]:
+    for frame in frames:
+        assert frame.rgb.size
+        yield frame
 
 
 def _expected_frames(info: FootageInfo, settings: CaptureSettings) -> int:
