@@ -40,7 +40,7 @@ def main() -> int:
         print("Some system packages are missing. On Debian or Ubuntu, this installs them:", file=sys.stderr)
         print(f"  sudo apt install {' '.join(missing)}", file=sys.stderr)
         return 1
-    make_environment(ENVIRONMENT, Path(sys.executable), ["engine.txt", "blender.txt", "dev.txt"])
+    make_environment(ENVIRONMENT, Path(sys.executable), ["engine.txt", "blender.txt", "dev.txt", "train.txt"])
     install_stubs()
     fetch_clip()
     if "--blender-3.13" in sys.argv:
