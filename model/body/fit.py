@@ -200,8 +200,7 @@ class BodyFitter:
             g += (J.mT @ (robust[..., None] * off).reshape(T, 46, 1))[..., 0]
             H[:, 74, 74] += DEPTH
             g[:, 74] += DEPTH * (points[:, V + HIP, 2] + pelvis[:, 2] - place[:, 2])
-            parents = torch.cat([torch.eye(3).expand(T, 1, 3, 3), rotations[:, list(PARENTS[1:])]], 1)
-            g[:, :72] += self.stiffness[:72] * (parents @ _bend(local)[..., None]).flatten(1)
+            g[:, :72] += self.stiffness[:72] * (_of_parents(rotations) @ _bend(local)[..., None]).flatten(1)
             H += torch.diag(self.stiffness + DAMPING)
             step = -torch.linalg.solve(H, g)
             local = _turned(local, rotations, step[:, :72])
@@ -234,10 +233,16 @@ class BodyFitter:
 
 def _turned(local: Tensor, rotations: Tensor, step: Tensor) -> Tensor:
     """Local rotations (T, 24, 3, 3) after small turns (T, 72) about axes of the camera's frame."""
-    parents = torch.cat([torch.eye(3).expand(len(local), 1, 3, 3), rotations[:, list(PARENTS[1:])]], 1)
+    parents = _of_parents(rotations)
     local = parents.mT @ _exponential(step.unflatten(-1, (24, 3)).clamp(-0.5, 0.5)) @ parents @ local
     # Many products of rounded rotations are no rotation any more; one Newton step brings them back.
     return local @ (3 * torch.eye(3) - local.mT @ local) / 2
+
+
+def _of_parents(rotations: Tensor) -> Tensor:
+    """The global rotation of each joint's parent (T, 24, 3, 3), for the root the camera's frame."""
+    root = torch.eye(3).expand(len(rotations), 1, 3, 3)
+    return torch.cat([root, rotations[:, list(PARENTS[1:])]], 1)
 
 
 def _steadied(depth: Tensor, time_s: NDArray[np.floating]) -> Tensor:
