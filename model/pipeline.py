@@ -99,6 +99,8 @@ def scan(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool
 
 def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> CaptureResult:
     """Footage in, a take on disk out. Raises Failure or Cancelled; then no file is left behind."""
+    # Half of the cores: more threads than cores that are free make torch many times slower, not faster.
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     run = Run(report, cancelled, _device(settings.device))
     with run.stage("opening", 1):
         info = probe(settings.footage)
@@ -176,8 +178,6 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
 
 def _device(wanted: str) -> str:
     """The torch device for a setting. Raises Failure(DEVICE_UNAVAILABLE)."""
-    # Half of the cores: more threads than cores that are free make torch many times slower, not faster.
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     if wanted == "auto":
         return best_device().kind
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
