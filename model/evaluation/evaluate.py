@@ -33,7 +33,7 @@ def evaluate(network: TwoStage, source: Projections, windows: int, seed: int) ->
     with torch.inference_mode():
         for _ in range(0, windows, 32):
             e = source.draw(32, 32, 4, generator)
-            lifted = network.lift(e.keypoints, e.size, e.time_s)
+            lifted = network.lift(e.keypoints, e.size, e.time_s, e.world, e.feature)
             row = torch.arange(len(e.frames))[:, None]
             recovered = network.recover(
                 lifted.joints[row, e.frames].flatten(0, 1), lifted.context[row, e.frames].flatten(0, 1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .interaction import Interaction
-from .lifter import Lifted, Lifter
+from .lifter import Given, Lifted, Lifter
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class TwoStage(nn.Module):
         keypoints: Tensor,
         size: Tensor,
         time_s: Tensor,
-        feature: Tensor | None = None,
-        seen: Tensor | None = None,
+        world: Given | None = None,
+        feature: Given | None = None,
     ) -> Lifted:
         """Stage 1; see Lifter.forward."""
-        return self.lifter(keypoints, size, time_s, feature, seen)
+        return self.lifter(keypoints, size, time_s, world, feature)
 
     def recover(self, joints: Tensor, context: Tensor) -> Recovered:
         """Stage 2 for N frames: lifted joints (N, J, 3) and context (N, width) → mesh and joints.

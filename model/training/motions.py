@@ -12,7 +12,10 @@ from torch import Tensor
 
 from ..motion.rotations import matrix_from_axis_angle, quaternion_from_matrix
 from ..motion.skeleton import JOINT_MIRROR
+from .augment import augment
 
+SPEED_SPREAD = 0.25
+"""Of the logarithm of the speed at which varied motion is played."""
 HEEL_HEIGHT_M, TOE_HEIGHT_M, STILL_M_S = 0.13, 0.075, 0.3
 """An ankle or ball of the foot below that height and slower than that rests on the ground."""
 
@@ -55,17 +58,29 @@ class Motions:
         self.starts, self.lengths = torch.tensor(starts), torch.tensor(lengths)
 
     def draw(
-        self, count: int, frames: int, fps: Tensor, generator: torch.Generator
+        self, count: int, frames: int, fps: Tensor, generator: torch.Generator, varied: bool = False
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """`count` windows, each at its own frame rate fps (count,), resampled in time, half of them mirrored.
 
         Returns local rotations (count, frames, 24, 3, 3), root (count, frames, 3) metres, Y up, floor at 0,
-        contacts (count, frames, 4) and leg length (count,) metres of the person who was captured.
+        contacts (count, frames, 4) and leg length (count,) metres of the person who was captured. `varied` windows
+        are slowed down or sped up, and augmented (see augment.py); some of their contacts are unknown (NaN).
         """
-        clip = torch.multinomial(self.lengths.double(), count, replacement=True, generator=generator)
-        span = torch.minimum((frames - 1) * self.fps / fps, self.lengths[clip] - 1.0)
-        begin = torch.rand(count, generator=generator) * (self.lengths[clip] - 1.0 - span)
-        return self.window(clip, begin, span, frames, torch.rand(count, generator=generator) < 0.5)
+        total = 2 * count if varied else count
+        clip = torch.multinomial(self.lengths.double(), total, replacement=True, generator=generator)
+        span = ((frames - 1) * self.fps / fps).repeat(total // count)
+        if varied:
+            span = span * torch.exp(SPEED_SPREAD * torch.randn(total, generator=generator)).clamp(0.5, 2)
+        span = torch.minimum(span, self.lengths[clip] - 1.0)
+        begin = torch.rand(total, generator=generator) * (self.lengths[clip] - 1.0 - span)
+        local, root, contacts, leg = self.window(
+            clip, begin, span, frames, torch.rand(total, generator=generator) < 0.5
+        )
+        if varied:
+            time_s = torch.arange(frames) / fps[:, None]
+            parts = local[:count], root[:count], contacts[:count], local[count:], time_s
+            local, root, contacts = augment(*parts, generator)
+        return local, root, contacts, leg[:count]
 
     def window(
         self, clip: Tensor, begin: Tensor, span: Tensor, frames: int, mirror: Tensor

@@ -11,6 +11,7 @@ from ..body.model import BodyModel, pose_joints
 from ..body.points import BodyPoints, pose_points
 from ..camera.aim import aim
 from ..motion.skeleton import KEYPOINT_MIRROR
+from ..network.lifter import Given
 from .motions import Motions
 
 PELVIS, NECK = 17, 18
@@ -32,77 +33,138 @@ class Examples(NamedTuple):
     """(B,) logarithm of the person's size"""
     time_s: Tensor
     """(B, T)"""
+    world: Given | None
+    """(B, T, 23, 3) what the detector makes of the joints in 3D"""
+    feature: Given | None
+    """(B, T, 1152) of the image"""
     joints: Tensor
     """(B, T, 23, 3)"""
     up: Tensor
     """(B, 3)"""
     contacts: Tensor
-    """(B, T, 4)"""
+    """(B, T, 4), NaN where they are not known"""
     frames: Tensor
     """(B, S) the frames for which there is a mesh"""
     mesh: Tensor
     """(B, S, V, 3) the coarse level"""
 
 
-class Projections:
-    """An endless source of examples, a pure function of the generator's state; noise 0 is a perfect detector."""
+class Scene(NamedTuple):
+    """B people over T frames in a Y-up world, each before a camera."""
 
-    def __init__(self, motions: Motions, body: BodyModel, level: int, noise: float = 1.0) -> None:
-        self.motions, self.noise = motions, noise
+    betas: Tensor
+    """(B, 10)"""
+    rotations: Tensor
+    """(B, T, 24, 3, 3) global"""
+    joints: Tensor
+    """(B, T, 24, 3) metres"""
+    keypoints: Tensor
+    """(B, T, 23, 3)"""
+    contacts: Tensor
+    """(B, T, 4)"""
+    time_s: Tensor
+    """(B, T)"""
+    camera: Tensor
+    """(B, 3, 3) from the world's axes to the camera's"""
+
+
+class Scenes:
+    """Puts motion onto the body, and makes examples of how a detector saw it."""
+
+    def __init__(self, body: BodyModel, level: int) -> None:
         self.keypoints = BodyPoints(body, body.keypoint_regressor)
         self.coarse = BodyPoints(body, body.levels[level].down)
 
-    def draw(self, count: int, frames: int, meshes: int, generator: torch.Generator) -> Examples:
-        """`count` windows of `frames` frames, with the mesh of `meshes` frames of each."""
-        fps = _uniform(generator, 20, 60, count)
-        local, root, contacts, leg = self.motions.draw(count, frames, fps, generator)
-        betas = (0.9 * torch.randn(count, 10, generator=generator)).clamp(-2.5, 2.5)
+    def leg(self, betas: Tensor) -> Tensor:
+        """Length (B,) of a leg of bodies of shape betas (B, 10)."""
+        joints = self.keypoints.shaped(betas).joints
+        return (joints[:, 4] - joints[:, 1]).norm(dim=-1) + (joints[:, 7] - joints[:, 4]).norm(dim=-1)
+
+    def scene(self, local: Tensor, root: Tensor, contacts: Tensor, fps: Tensor, betas: Tensor, camera: Tensor) -> Scene:
+        """Local rotations (B, T, 24, 3, 3), root (B, T, 3), contacts (B, T, 4) at fps (B,) on bodies (B, 10)."""
         points = self.keypoints.shaped(betas)
-        own_leg = (points.joints[:, 4] - points.joints[:, 1]).norm(dim=-1)
-        own_leg = own_leg + (points.joints[:, 7] - points.joints[:, 4]).norm(dim=-1)
         rotations, joints = pose_joints(local, points.joints[:, None])
-        joints = joints - joints[:, :, :1] + (root * (own_leg / leg)[:, None, None])[:, :, None]
-        world = pose_points(points, rotations, joints)
-        hip = world[:, :, PELVIS, None]
+        joints = joints - joints[:, :, :1] + root[:, :, None]
+        time_s = torch.arange(local.shape[1]) / fps[:, None]
+        return Scene(betas, rotations, joints, pose_points(points, rotations, joints), contacts, time_s, camera)
 
-        camera = random_cameras(count, generator)
-        seen = torch.einsum("bij,btkj->btki", camera, world - hip.mean(1, keepdim=True))
-        seen = seen + _positions(seen, generator)[:, None, None]
-        depth = seen[..., 2:].clamp_min(0.3)
-        wrong_fov = torch.exp(self.noise * 0.1 * torch.randn(count, generator=generator))
-        rays = seen[..., :2] / depth * wrong_fov[:, None, None, None]
-        confidence = torch.ones_like(rays[..., 0])
-        if self.noise:
-            rays, confidence = detect(rays, generator, self.noise)
+    def examples(
+        self,
+        scene: Scene,
+        rays: Tensor,
+        confidence: Tensor,
+        meshes: int,
+        generator: torch.Generator,
+        size_spread: float,
+        world: Given | None = None,
+        feature: Given | None = None,
+    ) -> Examples:
+        """Examples of a detector that saw rays (B, T, 23, 2) with confidence (B, T, 23); meshes for some frames."""
         window = aim(rays, confidence)
-
-        turn = window.rotation @ camera
+        turn = window.rotation @ scene.camera
+        hip = scene.keypoints[:, :, PELVIS, None]
+        count, frames = confidence.shape[:2]
         chosen = torch.rand(count, frames, generator=generator).argsort(1)[:, :meshes]
         row = torch.arange(count)[:, None]
-        mesh = pose_points(self.coarse.shaped(betas), rotations[row, chosen], joints[row, chosen])
+        mesh = pose_points(self.coarse.shaped(scene.betas), scene.rotations[row, chosen], scene.joints[row, chosen])
         return Examples(
             window.keypoints,
-            window.size.log() + self.noise * 0.1 * torch.randn(count, generator=generator),
-            torch.linspace(0, 1, frames) * ((frames - 1) / fps)[:, None],
-            torch.einsum("bij,btkj->btki", turn, world - hip),
+            window.size.log() + size_spread * torch.randn(count, generator=generator),
+            scene.time_s,
+            world,
+            feature,
+            torch.einsum("bij,btkj->btki", turn, scene.keypoints - hip),
             turn[:, :, 1],
-            contacts,
+            scene.contacts,
             chosen,
             torch.einsum("bij,bsvj->bsvi", turn, mesh - hip[row, chosen]),
         )
 
 
-def _uniform(generator: torch.Generator, low: float, high: float, *shape: int) -> Tensor:
+class Projections:
+    """An endless source of examples, a pure function of the generator's state; noise 0 is a perfect detector.
+
+    `varied` motion is augmented (see augment.py).
+    """
+
+    def __init__(self, motions: Motions, body: BodyModel, level: int, noise: float = 1.0, varied: bool = False) -> None:
+        self.motions, self.noise, self.varied = motions, noise, varied
+        self.scenes = Scenes(body, level)
+
+    def draw(self, count: int, frames: int, meshes: int, generator: torch.Generator) -> Examples:
+        """`count` windows of `frames` frames, with the mesh of `meshes` frames of each."""
+        fps = uniform(generator, 20, 60, count)
+        local, root, contacts, leg = self.motions.draw(count, frames, fps, generator, self.varied)
+        betas = random_shapes(count, generator)
+        root = root * (self.scenes.leg(betas) / leg)[:, None, None]
+        scene = self.scenes.scene(local, root, contacts, fps, betas, random_cameras(count, generator))
+        hip = scene.keypoints[:, :, PELVIS, None]
+        seen = torch.einsum("bij,btkj->btki", scene.camera, scene.keypoints - hip.mean(1, keepdim=True))
+        seen = seen + random_positions(seen, generator)[:, None, None]
+        wrong_fov = torch.exp(self.noise * 0.1 * torch.randn(count, generator=generator))
+        rays = seen[..., :2] / seen[..., 2:].clamp_min(0.3) * wrong_fov[:, None, None, None]
+        confidence = torch.ones_like(rays[..., 0])
+        if self.noise:
+            rays, confidence = detect(rays, generator, self.noise)
+        return self.scenes.examples(scene, rays, confidence, meshes, generator, 0.1 * self.noise)
+
+
+def random_shapes(count: int, generator: torch.Generator) -> Tensor:
+    """Betas (count, 10)."""
+    return (0.9 * torch.randn(count, 10, generator=generator)).clamp(-2.5, 2.5)
+
+
+def uniform(generator: torch.Generator, low: float, high: float, *shape: int) -> Tensor:
     return low + (high - low) * torch.rand(*shape, generator=generator)
 
 
 def random_cameras(count: int, generator: torch.Generator) -> Tensor:
     """Rotations (count, 3, 3) from a Y-up world to OpenCV cameras: any heading, mostly level, some steep or rolled."""
-    yaw = _uniform(generator, -math.pi, math.pi, count)
+    yaw = uniform(generator, -math.pi, math.pi, count)
     pitch = torch.deg2rad(8 + 13 * torch.randn(count, generator=generator)).clamp(-0.6, 1.0)
     roll = torch.deg2rad(5 * torch.randn(count, generator=generator))
     tilted = torch.rand(count, generator=generator) < 0.15
-    roll = torch.where(tilted, torch.deg2rad(_uniform(generator, -35, 35, count)), roll)
+    roll = torch.where(tilted, torch.deg2rad(uniform(generator, -35, 35, count)), roll)
     flip = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
     return _about(2, roll) @ _about(0, pitch) @ flip @ _about(1, yaw)
 
@@ -116,10 +178,10 @@ def _about(axis: int, angle: Tensor) -> Tensor:
     return R
 
 
-def _positions(seen: Tensor, generator: torch.Generator) -> Tensor:
+def random_positions(seen: Tensor, generator: torch.Generator) -> Tensor:
     """Where the person stands (B, 3) before the camera, metres: 1.6 to 14 m off, up to 35° from the axis."""
     count = len(seen)
-    distance = torch.exp(_uniform(generator, math.log(1.6), math.log(14), count))
+    distance = torch.exp(uniform(generator, math.log(1.6), math.log(14), count))
     nearest = -seen[..., 2].amin((1, 2)) + 0.8
     distance = torch.maximum(distance, nearest)
     side = 0.35 * torch.randn(count, 2, generator=generator).clamp(-2, 2) * torch.tensor([1.0, 0.5])

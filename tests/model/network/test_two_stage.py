@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from model.network.blocks import Attention, RotaryTime
+from model.network.lifter import Given
 from model.network.registry import NETWORKS
 from model.network.two_stage import TwoStage
 
@@ -46,13 +47,17 @@ def test_where_an_unseen_keypoint_lies_does_not_matter(network: TwoStage) -> Non
     torch.testing.assert_close(network.lift(moved, size, time_s).joints, network.lift(keypoints, size, time_s).joints)
 
 
-def test_a_feature_that_is_not_there_is_masked(network: TwoStage) -> None:
+def test_what_is_withheld_is_masked(network: TwoStage) -> None:
     keypoints, size, time_s = window()
+    for layer in (network.lifter.feature, network.lifter.embed_world):  # they begin silent
+        torch.nn.init.normal_(layer.weight, std=0.1)
     none = network.lift(keypoints, size, time_s).joints
-    feature, seen = torch.randn(2, 12, 1152), torch.zeros(2, 12, dtype=torch.bool)
-    torch.testing.assert_close(network.lift(keypoints, size, time_s, feature, seen).joints, none)
-    seen[0, 3] = True
-    assert (network.lift(keypoints, size, time_s, feature, seen).joints - none).abs().max() > 1e-5
+    where = torch.zeros(2, 12, dtype=torch.bool)
+    world, feature = Given(torch.randn(2, 12, 23, 3), where), Given(torch.randn(2, 12, 1152), where)
+    torch.testing.assert_close(network.lift(keypoints, size, time_s, world, feature).joints, none)
+    where[0, 3] = True
+    for given in ((world, None), (None, feature)):
+        assert (network.lift(keypoints, size, time_s, *given).joints - none).abs().max() > 1e-5
 
 
 def test_windows_of_a_batch_do_not_see_each_other(network: TwoStage) -> None:
@@ -69,7 +74,8 @@ def test_every_weight_learns() -> None:
         torch.nn.init.normal_(parameter, std=0.1)
     keypoints, size, time_s = window()
     seen = torch.rand(2, 12) < 0.5
-    lifted = network.lift(keypoints, size, time_s, torch.randn(2, 12, 1152), seen)
+    world, feature = Given(torch.randn(2, 12, 23, 3), seen), Given(torch.randn(2, 12, 1152), seen)
+    lifted = network.lift(keypoints, size, time_s, world, feature)
     recovered = network.recover(lifted.joints.flatten(0, 1), lifted.context.flatten(0, 1))
     sum(x.square().sum() for x in (recovered.mesh, recovered.joints, lifted.up, lifted.contacts)).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().max() > 0] == []
