@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .camera.aim import aim
+from .network.lifter import Given
 from .network.two_stage import TwoStage
 
 WINDOW = 32
@@ -37,9 +38,12 @@ def recover(
     time_s: np.ndarray,
     report: Callable[[int], None],
     batch: int = BATCH,
+    world: Given | None = None,
+    feature: Given | None = None,
 ) -> Recovery:
     """Run the network over rays (T, 23, 2) and confidence (T, 23) at times (T,) in seconds.
 
+    world (T, 23, 3), metres and camera axes, and feature (T, 1152) are what else the detector says, where (T,) it does.
     Every frame is lifted in two windows or more, whose answers are blended, and gets its mesh from the window in
     whose middle it is. `report` is called with the number of frames done and may raise Cancelled;
     `batch` windows are computed at a time.
@@ -55,7 +59,10 @@ def recover(
     for frames in _batches(_windows(time_s), batch):
         window = aim(rays[frames], confidence[frames])
         with torch.inference_mode():
-            lifted = network.lift(window.keypoints.to(device), window.size.log().to(device), times[frames].to(device))
+            lifted = network.lift(
+                window.keypoints.to(device), window.size.log().to(device), times[frames].to(device),
+                _part(world, frames, device, window.rotation), _part(feature, frames, device),
+            )  # fmt: skip
         back = window.rotation.mT
         centred = 1 - (torch.linspace(-1, 1, frames.shape[1]).abs() if frames.shape[1] > 1 else torch.zeros(1)) * 0.99
         for k, index in enumerate(frames):
@@ -81,6 +88,14 @@ def recover(
     return Recovery(
         torch.cat(mesh), torch.cat(refined), torch.nn.functional.normalize(up, dim=-1), contacts / weight[:, None]
     )
+
+
+def _part(given: Given | None, frames: Tensor, device: torch.device, turn: Tensor | None = None) -> Given | None:
+    """An input's frames (B, W), as points seen from windows' cameras if their rotations (B, 3, 3) are given."""
+    if given is None:
+        return None
+    values = given.values[frames].float()
+    return Given((values if turn is None else values @ turn.mT[:, None]).to(device), given.where[frames].to(device))
 
 
 def _windows(time_s: np.ndarray) -> Iterator[Tensor]:

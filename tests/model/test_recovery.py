@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.network.lifter import Lifted
+from model.network.lifter import Given, Lifted
 from model.network.two_stage import Recovered
 from model.recovery import WINDOW, recover
 
@@ -24,7 +24,14 @@ class Known:
         self.lengths: list[int] = []
         self.gaps_s: list[float] = []
 
-    def lift(self, keypoints: torch.Tensor, size: torch.Tensor, time_s: torch.Tensor) -> Lifted:
+    def lift(
+        self,
+        keypoints: torch.Tensor,
+        size: torch.Tensor,
+        time_s: torch.Tensor,
+        world: Given | None,
+        feature: Given | None,
+    ) -> Lifted:
         self.lengths.append(keypoints.shape[1])
         if time_s.shape[1] > 1:
             self.gaps_s.append(float(time_s.diff(dim=1).max()))
@@ -33,6 +40,8 @@ class Known:
             [keypoints[..., :2] * size.exp()[:, None, None, None], torch.ones_like(keypoints[..., :1])], -1
         )
         points = torch.nn.functional.normalize(points, dim=-1)
+        if world is not None:
+            points = world.values
         context = points[:, :, 0]
         return Lifted(points, context, torch.zeros(*keypoints.shape[:2], 4), points[:, :, 1])
 
@@ -69,3 +78,13 @@ def test_fast_footage_is_taken_apart() -> None:
     found = recover(network, rays, confidence, np.arange(300) / 240, lambda _: None)  # pyright: ignore[reportArgumentType]
     assert found.joints.norm(dim=-1).min() > 0.9
     assert min(network.gaps_s) > 1 / 61
+
+
+def test_what_the_detector_says_in_3d_is_turned_with_the_window() -> None:
+    """A network that repeats it gives it back in the camera's frame, whichever way the windows look."""
+    rays, confidence = shot(50)
+    world = torch.randn(50, 23, 3)
+    given = Given(world, torch.ones(50, dtype=torch.bool))
+    network = Known()
+    found = recover(network, rays + 0.5, confidence, np.arange(50) / 30, lambda _: None, world=given)  # pyright: ignore[reportArgumentType]
+    torch.testing.assert_close(found.joints, world, atol=1e-4, rtol=0)
