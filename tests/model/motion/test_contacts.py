@@ -18,8 +18,8 @@ def stepping(time_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for point, (late, ahead) in enumerate([(0.0, -0.08), (0.04, 0.12), (STEP_S, -0.08), (STEP_S + 0.04, 0.12)]):
         count, phase = np.divmod((time_s - late) / STEP_S, 2)
         swing = np.clip(phase - 1, 0, 1)
-        soles[:, point, 0] = ahead + FAR_M * (count + (1 - np.cos(np.pi * swing)) / 2)
-        soles[:, point, 2] = HIGH_M * np.sin(np.pi * swing) ** 2
+        soles[:, point, 0] = ahead + FAR_M * (count + swing)
+        soles[:, point, 2] = HIGH_M * np.sin(np.pi * swing)
         rests[:, point] = phase < 1
     return soles, rests
 
