@@ -1,93 +1,137 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m model evaluate`: accuracy of the network on projections of motion capture that it was not trained on."""
+"""`python -m model evaluate`: the network beside what it has to beat, in one table, on the same frames."""
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from tqdm import tqdm
 
 from ..body.files import load_body
-from ..network.registry import COARSE_LEVEL
+from ..body.model import BodyModel
+from ..network.registry import COARSE_LEVEL, NETWORKS
 from ..network.two_stage import TwoStage
 from ..training.motions import Motions
 from ..training.projections import Projections
 from ..training.train import averaged_weights, new_network
 from ..weights.network import load_network
-from .metrics import mpjpe_mm, pa_mpjpe_mm
+from .methods import LIFTER, Fitters, answer, compared, detected, lifted, recovered
+from .shots import Shot
+from .sources import synthetic
+from .table import MEANING, Scores, printed, rounded, with_spread
 
-LIMBS = (5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
-"""Shoulders to wrists and hips to ankles."""
-PROTOCOL = (
-    "projections of held-out subjects, windows of 32 frames at 20 to 60 fps, random cameras; joints root-aligned at "
-    "the mid-hip without scale, PA per frame with scale; 12 limb joints and all 23; vertices of the coarse mesh"
-)
+PROTOCOL = f"windows of held-out subjects, each its own shot, all frames. {MEANING}"
 
 
-def evaluate(network: TwoStage, source: Projections, windows: int, seed: int) -> dict[str, float]:
-    """Errors in mm over `windows` windows, all frames for the lifter, four of each window for mesh and joints."""
-    generator = torch.Generator().manual_seed(seed)
-    found: dict[str, list[Tensor]] = {}
+def figures(
+    network: TwoStage, source: synthetic.Source, windows: int, frames: int = 16, seed: int = 1
+) -> dict[str, float]:
+    """What a network's card says: metrics of table.py over windows drawn from a source of training examples.
+
+    Those of the whole network by their own names, of its first stage and of the detector's own 3D with a prefix.
+    """
     network.eval()
-    with torch.inference_mode():
-        for _ in range(0, windows, 32):
-            e = source.draw(32, 32, 4, generator)
-            lifted = network.lift(e.keypoints, e.size, e.time_s, e.world, e.feature)
-            row = torch.arange(len(e.frames))[:, None]
-            recovered = network.recover(
-                lifted.joints[row, e.frames].flatten(0, 1), lifted.context[row, e.frames].flatten(0, 1)
-            )
-            up = torch.nn.functional.normalize(lifted.up.mean(1), dim=-1)
-            right = (lifted.contacts > 0) & (e.contacts > 0.5)
-            for name, value in (
-                ("lifted", lifted.joints.flatten(0, 1)), ("truth", e.joints.flatten(0, 1)),
-                ("joints", recovered.joints), ("joints_truth", e.joints[row, e.frames].flatten(0, 1)),
-                ("mesh", recovered.mesh), ("mesh_truth", e.mesh.flatten(0, 1)),
-                ("tilt", torch.rad2deg(torch.arccos((up * e.up).sum(-1).clamp(-1, 1)))),
-                ("right", right.sum()[None]), ("said", (lifted.contacts > 0).sum()[None]),
-                ("true", e.contacts.sum()[None]),
-            ):  # fmt: skip
-                found.setdefault(name, []).append(value)
-    a = {name: torch.cat(parts).double().numpy() for name, parts in found.items()}
-    limbs = list(LIMBS)
-    precision, recall = (a["right"].sum() / max(a[n].sum(), 1) for n in ("said", "true"))
-    return {
-        "lifter_mpjpe": mpjpe_mm(a["lifted"][:, limbs], a["truth"][:, limbs]),
-        "lifter_pa_mpjpe": pa_mpjpe_mm(a["lifted"][:, limbs], a["truth"][:, limbs]),
-        "mpjpe": mpjpe_mm(a["joints"][:, limbs], a["joints_truth"][:, limbs]),
-        "pa_mpjpe": pa_mpjpe_mm(a["joints"][:, limbs], a["joints_truth"][:, limbs]),
-        "mpjpe_23": mpjpe_mm(a["joints"], a["joints_truth"]),
-        "pa_mpjpe_23": pa_mpjpe_mm(a["joints"], a["joints_truth"]),
-        "mpvpe": mpjpe_mm(a["mesh"], a["mesh_truth"]),
-        "up_error_deg": float(a["tilt"].mean()),
-        "contact_f1": float(2 * precision * recall / max(precision + recall, 1e-9)),
-    }
+    whole, lifter, detector = Scores(), Scores(), Scores()
+    for shot in synthetic.shots(source, windows, frames, seed, "windows"):
+        whole.add(shot, answer(shot, recovered(network, shot)))
+        lifter.add(shot, answer(shot, lifted(network, shot)))
+        if shot.world is not None:
+            detector.add(shot, detected(shot))
+    named = {"": whole, "lifter_": lifter, "world_landmarks_": detector}
+    return {prefix + name: value for prefix, scores in named.items() for name, value in scores.means().items()}
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m model evaluate", description=__doc__)
-    parser.add_argument("--motion", type=Path, required=True, help="folder of motion capture .npz files")
-    parser.add_argument("--pattern", default="cmu_val.npz", help="which files of it")
-    parser.add_argument("--checkpoint", type=Path, help="a training checkpoint instead of the shipped weights")
-    parser.add_argument("--windows", type=int, default=1024)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
+    options = _options(arguments)
     body = load_body(None)
-    if options.checkpoint:
-        network = new_network("product", body)
-        network.load_state_dict(averaged_weights(options.checkpoint))
-    else:
-        network = load_network("product", torch.device("cpu"))
-    motions = Motions(options.motion, options.pattern)
-    table = {
-        name: evaluate(network, Projections(motions, body, COARSE_LEVEL, noise), options.windows, options.seed)
-        for name, noise in (("exact 2D", 0.0), ("noisy 2D", 1.0))
-    }
-    subjects = sorted(set(motions.subjects))
-    print(f"data: {options.pattern}, subjects {', '.join(subjects)}; {options.windows} windows, seed {options.seed}")
-    print(f"protocol: {PROTOCOL}")
-    for key in next(iter(table.values())):
-        print(f"{key:20s}" + "".join(f"{name}: {row[key]:8.2f}   " for name, row in table.items()))
-    print(json.dumps({name: {k: round(v, 2) for k, v in row.items()} for name, row in table.items()}))
+    network = _network(options.network, options.checkpoint, body)
+    others = _others(options.also, body)
+    fitters = Fitters(body)
+    scores: dict[str, Scores] = {}
+    protocol, shots = _shots(options, body)
+    frames = 0
+    for shot in tqdm(shots, desc="shots", mininterval=5):
+        frames += len(shot.time_s)
+        for name, said in compared(network, shot, fitters):
+            scores.setdefault(name, Scores()).add(shot, said)
+        for name, other in others.items():
+            scores.setdefault(name, Scores()).add(shot, answer(shot, recovered(other, shot)))
+            scores.setdefault(f"{name}, {LIFTER}", Scores()).add(shot, answer(shot, lifted(other, shot)))
+    if not scores:
+        raise SystemExit("There was nothing to evaluate.")
+    groups = {group for method in scores.values() for group in method.groups}
+    tables = {"all": with_spread({name: s.means() for name, s in scores.items()})}
+    if len(groups) > 1:
+        tables |= {group: {name: s.means(group) for name, s in scores.items()} for group in sorted(groups)}
+    print(f"protocol: {protocol}; {frames} frames\nmetrics: {MEANING}")
+    for group, rows in tables.items():
+        print(f"\n{group}\n{printed(rows)}")
+    report = {"protocol": protocol, "metrics": MEANING, "frames": frames}
+    report |= {"tables": {group: rounded(rows) for group, rows in tables.items()}}
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(report))
     return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m model evaluate", description=__doc__)
+    parser.add_argument("--source", default="projections", choices=("projections", "synthetic"))
+    parser.add_argument("--motion", type=Path, help="projections: folder of motion capture .npz files")
+    parser.add_argument("--pattern", default="cmu_val.npz", help="which files of it")
+    parser.add_argument("--noise", type=float, default=1.0, help="projections: 0 for a perfect detector")
+    parser.add_argument("--pictures", type=Path, help="synthetic: folder of rendered and detected windows")
+    parser.add_argument("--windows", type=int, default=256, help="how many windows of a synthetic source")
+    parser.add_argument("--frames", type=int, default=16, help="frames of a window")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--network", default="product", choices=sorted(NETWORKS))
+    parser.add_argument("--checkpoint", type=Path, help="a training checkpoint instead of the shipped weights")
+    parser.add_argument(
+        "--also", action="append", default=[], metavar="NAME=CHECKPOINT[:NETWORK]",
+        help="one more network in the table; several of one NAME are runs with other seeds and get mean and spread",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, help="write the table there as well")
+    options = parser.parse_args(arguments)
+    needed = {"projections": "motion", "synthetic": "pictures"}[options.source]
+    if getattr(options, needed) is None:
+        parser.error(f"--source {options.source} needs --{needed}")
+    return options
+
+
+def _shots(options: argparse.Namespace, body: BodyModel) -> tuple[str, Iterator[Shot]]:
+    """How the shots came about, in words, and the shots."""
+    if options.source == "projections":
+        motions = Motions(options.motion, options.pattern)
+        source = Projections(motions, body, COARSE_LEVEL, options.noise)
+        subjects = ", ".join(sorted(set(motions.subjects)))
+        data = f"projections of {options.pattern} (subjects {subjects}), detector noise {options.noise:g}"
+    else:
+        from ..training.pictures.reader import Pictures  # noqa: PLC0415
+
+        source = Pictures(options.pictures, body, COARSE_LEVEL)
+        data = f"pictures of held-out subjects through the detectors ({options.pictures.name})"
+    text = f"{data}; {options.windows} windows of {options.frames} frames, each its own shot, seed {options.seed}"
+    return text, synthetic.shots(source, options.windows, options.frames, options.seed, "windows")
+
+
+def _network(name: str, checkpoint: Path | None, body: BodyModel) -> TwoStage:
+    """A network by name, with the weights of a checkpoint or else those that ship."""
+    if checkpoint is None:
+        return load_network(name, torch.device("cpu"))
+    network = new_network(name, body)
+    network.load_state_dict(averaged_weights(checkpoint))
+    return network.eval().requires_grad_(False)
+
+
+def _others(wanted: list[str], body: BodyModel) -> dict[str, TwoStage]:
+    """Networks of `--also` by name; several of one name are numbered."""
+    found: dict[str, TwoStage] = {}
+    names = [text.partition("=")[0] for text in wanted]
+    for number, text in enumerate(wanted):
+        name, _, place = text.partition("=")
+        path, _, kind = place.rpartition(":") if place.rpartition(":")[2] in NETWORKS else (place, "", "product")
+        label = f"{name} #{names[: number + 1].count(name)}" if names.count(name) > 1 else name
+        found[label] = _network(kind, Path(path), body)
+    return found

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 from ..body.files import load_body
-from ..evaluation.evaluate import PROTOCOL, evaluate
+from ..evaluation.evaluate import PROTOCOL, figures
+from ..evaluation.table import UNITS
 from ..network.registry import COARSE_LEVEL
 from .motions import Motions
 from .projections import Projections
@@ -41,8 +42,8 @@ def main(arguments: list[str]) -> int:
     network = new_network(options.name, body)
     network.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in halves.items()})
     motions = Motions(options.motion, options.pattern)
-    figures = {
-        name: evaluate(network, Projections(motions, body, COARSE_LEVEL, noise), options.windows, seed=1)
+    found = {
+        name: figures(network, Projections(motions, body, COARSE_LEVEL, noise), options.windows, seed=1)
         for name, noise in (("exact_2d", 0.0), ("noisy_2d", 1.0))
     }
     file = options.out / f"{options.name}.safetensors"
@@ -67,9 +68,9 @@ def main(arguments: list[str]) -> int:
         "[figures]",
         f'data = "{options.pattern}, subjects {subjects}; {options.windows} windows, seed 1"',
         f'protocol = "{PROTOCOL}"',
-        'units = "mm, except up_error_deg (degrees) and contact_f1"',
+        f"units = {json.dumps(', '.join(f'{k} {u}' for k, u in UNITS.items() if u))}",
     ]
-    for name, row in figures.items():
+    for name, row in found.items():
         lines += ["", f"[figures.{name}]", *(f"{key} = {value:.3f}" for key, value in row.items())]
     (options.out / f"{options.name}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The methods that are compared: each says of a shot where the joints and, if it can, the vertices are."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..body.fit import DEPTH_WINDOW_S, BodyFitter, Fit
+from ..body.model import BodyModel, pose_joints
+from ..body.points import BodyPoints, pose_points
+from ..camera.pinhole import locate
+from ..network.lifter import Given
+from ..network.registry import COARSE_LEVEL
+from ..network.two_stage import Recovered, TwoStage
+from ..recovery import Recovery, recover
+from .joint_fit import JointFitter
+from .shots import HIP, Answer, Shot, steadied
+
+DETECTOR = "BlazePose world landmarks"
+LIFTER = "lifter alone"
+NETWORK = "whole network"
+LIFTER_BODY = "body fitted to the lifter's joints"
+BODY = "body fitted to the network's mesh"
+
+
+def compared(network: TwoStage, shot: Shot, fitters: "Fitters") -> Iterator[tuple[str, Answer]]:
+    """The detector's own 3D, the network's stages as the product runs them, and the network with less to go by."""
+    if shot.world is not None:
+        yield DETECTOR, detected(shot)
+    first, whole = lifted(network, shot), recovered(network, shot)
+    yield LIFTER, answer(shot, first)
+    yield LIFTER_BODY, fitters.to_joints(shot, first)
+    yield NETWORK, answer(shot, whole)
+    yield BODY, fitters.to_mesh(shot, whole)
+    if shot.features is not None:
+        yield "network, features withheld", answer(shot, recovered(network, shot, features=False))
+    if shot.world is not None:
+        yield "network, world landmarks withheld", answer(shot, recovered(network, shot, world=False))
+    if shot.features is not None and shot.world is not None:
+        yield "network, keypoints only", answer(shot, recovered(network, shot, world=False, features=False))
+
+
+def detected(shot: Shot) -> Answer:
+    """What the detector itself says in 3D."""
+    if shot.world is None:
+        raise ValueError("the detector said nothing in 3D")
+    return _placed(shot, shot.world)
+
+
+def recovered(network: TwoStage, shot: Shot, *, world: bool = True, features: bool = True) -> Recovery:
+    """The network over a shot as the product runs it, with or without inputs that it can do without."""
+    return recover(
+        network, shot.rays, shot.confidence, shot.time_s, lambda _: None,
+        world=Given(shot.world, shot.observed) if world and shot.world is not None else None,
+        feature=Given(shot.features, shot.observed) if features and shot.features is not None else None,
+    )  # fmt: skip
+
+
+def lifted(network: TwoStage, shot: Shot) -> Recovery:
+    """The network's first stage alone: joints and no vertices."""
+    return recovered(cast(TwoStage, _FirstStage(network)), shot)
+
+
+def answer(shot: Shot, found: Recovery) -> Answer:
+    """What the network says, placed where the keypoints are seen."""
+    hip = found.joints[:, HIP, None]
+    mesh = _numpy(found.mesh - hip) if found.mesh.shape[1] else None
+    return _placed(shot, found.joints)._replace(mesh=mesh, up=_numpy(found.up), contacts=_numpy(found.contacts))
+
+
+class Fitters:
+    """Fits the body, as the product does, to what the network says; made once for a body."""
+
+    def __init__(self, body: BodyModel) -> None:
+        down = body.levels[COARSE_LEVEL].down.to_dense()
+        self._vertices, self._points = len(down), BodyPoints(body, torch.cat([down, body.keypoint_regressor]))
+        self._mesh_fitter, self._joint_fitter = BodyFitter(body, COARSE_LEVEL), JointFitter(body)
+
+    def to_mesh(self, shot: Shot, found: Recovery) -> Answer:
+        """What an animator gets."""
+        return self._fitted(shot, found, self._mesh_fitter, found.mesh)
+
+    def to_joints(self, shot: Shot, found: Recovery) -> Answer:
+        """What an animator would get if there were no vertices."""
+        return self._fitted(shot, found, self._joint_fitter, found.joints)
+
+    def _fitted(self, shot: Shot, found: Recovery, fitter: BodyFitter, surface: Tensor) -> Answer:
+        with torch.inference_mode():
+            fit = fitter.fit(surface, found.joints, shot.rays, shot.confidence, shot.time_s, None, lambda _: None)
+            points = self._posed(fit)
+        mesh, joints = points[:, : self._vertices], points[:, self._vertices :]
+        hip = joints[:, HIP, None]
+        return Answer(
+            _numpy(joints - hip), _numpy(hip[:, 0]), _numpy(mesh - hip), _numpy(found.up), _numpy(found.contacts)
+        )
+
+    def _posed(self, fit: Fit) -> Tensor:
+        """Coarse vertices and keypoints (T, V + 23, 3) of a fit, in the camera's frame."""
+        shaped = self._points.shaped(fit.betas[None])
+        rotations, joints = pose_joints(fit.local, shaped.joints[0])
+        joints = joints - joints[:, :1] + fit.pelvis[:, None]
+        return pose_points(shaped, rotations[None], joints[None])[0]
+
+
+class _FirstStage:
+    """A network that stops after its first stage: the joints stay as they were lifted."""
+
+    def __init__(self, network: TwoStage) -> None:
+        self.lift, self.nearest, self.config = network.lift, network.nearest, network.config
+
+    def recover(self, joints: Tensor, _: Tensor) -> Recovered:
+        return Recovered(joints[:, :0], joints)
+
+
+def _placed(shot: Shot, joints: Tensor) -> Answer:
+    """Joints put where they are seen; their depth is steadied as the product does."""
+    joints = joints - joints[:, HIP, None]
+    place = _numpy(locate(joints.float(), shot.rays, shot.confidence.square()))
+    place[:, 2] = steadied(place[:, 2], shot.time_s, DEPTH_WINDOW_S)
+    return Answer(_numpy(joints), place)
+
+
+def _numpy(values: Tensor) -> NDArray[np.float64]:
+    return values.double().numpy()
