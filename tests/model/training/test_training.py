@@ -12,10 +12,11 @@ from model.evaluation.metrics import mpjpe_mm
 from model.motion.motion import forward_kinematics
 from model.motion.rotations import axis_angle_from_matrix
 from model.motion.skeleton import KEYPOINT_MIRROR, PARENTS
+from model.network.lifter import Given
 from model.network.registry import COARSE_LEVEL
 from model.training.motions import Motions
 from model.training.projections import Projections, random_cameras
-from model.training.train import averaged_weights, new_network, train
+from model.training.train import Training, averaged_weights, join, new_network, train
 from tests.model.motion.example import example_motion, rest_joints
 
 BODY = load_body(None)
@@ -152,7 +153,7 @@ def test_it_learns_stops_and_goes_on(folder: Path, tmp_path: Path) -> None:
     """A tiny run in two pieces gives the weights of one run; its loss falls; stage 2 starts from stage 1's lifter."""
 
     def run(out: Path, stage: int, steps: int, start: Path | None = None) -> Path:
-        return train(folder, "*.npz", out, stage, steps, 4, 8, 1, 1e-3, seed=0, start=start)
+        return train(Training(folder, out, stage, steps, pattern="*.npz", start=start, batch=4, frames=8))
 
     whole = averaged_weights(run(tmp_path / "a", 1, 6))
     path = tmp_path / "b"
@@ -165,3 +166,28 @@ def test_it_learns_stops_and_goes_on(folder: Path, tmp_path: Path) -> None:
     network.load_state_dict(averaged_weights(second))
     moved = (network.lifter.head.weight - halves["lifter.head.weight"]).abs().max()
     assert 0 < moved < 0.01
+
+
+def test_varied_motion_keeps_bones_and_says_which_contacts_it_lost(folder: Path) -> None:
+    motions = Motions(folder, "*.npz")
+    generator = torch.Generator().manual_seed(0)
+    local, root, contacts, _ = motions.draw(64, 8, torch.full((64,), 30.0), generator, varied=True)
+    eye = torch.eye(3).expand_as(local)
+    torch.testing.assert_close(local @ local.mT, eye, atol=1e-4, rtol=0)
+    torch.testing.assert_close(torch.linalg.det(local), torch.ones(local.shape[:-2]), atol=1e-4, rtol=0)
+    assert root.isfinite().all()
+    lost = contacts.isnan().flatten(1)
+    assert (lost.all(1) == lost.any(1)).all()
+    assert 0.1 < lost.any(1).float().mean() < 0.6
+
+
+def test_windows_of_two_sources_in_one_batch(source: Projections) -> None:
+    generator = torch.Generator().manual_seed(0)
+    a, b = (source.draw(3, 8, 1, generator) for _ in range(2))
+    values = torch.randn(3, 8, 23, 3)
+    both = join(a, b._replace(world=Given(values, torch.ones(3, 8, dtype=torch.bool))))
+    assert both.feature is None
+    assert both.world is not None
+    assert both.world.where[:3].sum() == 0
+    torch.testing.assert_close(both.world.values[3:], values)
+    torch.testing.assert_close(both.mesh, torch.cat([a.mesh, b.mesh]))
