@@ -72,19 +72,34 @@ class FeedForward(nn.Sequential):
         super().__init__(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
 
+class StochasticDepth(nn.Module):
+    """In training, leaves out what a layer adds for a share of the batch (Huang et al., 2016)."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.share == 0:
+            return x
+        kept = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.share
+        return x * kept / (1 - self.share)
+
+
 class Block(nn.Module):
     """Pre-norm transformer block over the second axis."""
 
-    def __init__(self, width: int, heads: int, ratio: int) -> None:
+    def __init__(self, width: int, heads: int, ratio: int, drop: float = 0.0) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = Attention(width, width, heads)
         self.feed_forward = FeedForward(width, ratio * width)
+        self.drop = StochasticDepth(drop)
 
     def forward(self, x: Tensor, rotate: tuple[Tensor, Tensor] | None = None) -> Tensor:
         y = self.norm1(x)
-        x = x + self.attention(y, y, rotate=rotate)
-        return x + self.feed_forward(self.norm2(x))
+        x = x + self.drop(self.attention(y, y, rotate=rotate))
+        return x + self.drop(self.feed_forward(self.norm2(x)))
 
 
 class AdaptiveNorm(nn.Module):

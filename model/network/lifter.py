@@ -47,7 +47,8 @@ class Lifter(nn.Module):
         spatial_depth: int,
         temporal_depth: int,
         heads: int,
-        wavelet: str,
+        wavelet: str | None,
+        wavelet_levels: int = 1,
     ) -> None:
         super().__init__()
         self.embed = nn.Linear(3, joint_width)
@@ -58,9 +59,9 @@ class Lifter(nn.Module):
         self.spatial = nn.ModuleList(Block(joint_width, joint_width // 16, 2) for _ in range(spatial_depth))
         self.gather = nn.Linear(joints * joint_width, width)
         self.size = nn.Linear(1, width)
-        self.feature = _silent(nn.Linear(feature, width))
+        self.feature = _silent(nn.Linear(feature, width)) if feature else None
         self.no_feature = nn.Parameter(torch.zeros(width))
-        self.hybrid = LatentInfoExtractor(width, width // 2, heads, wavelet)
+        self.hybrid = LatentInfoExtractor(width, width // 2, heads, wavelet, wavelet_levels) if wavelet else None
         self.time = RotaryTime(width // heads)
         self.temporal = nn.ModuleList(Block(width, heads, 2) for _ in range(temporal_depth))
         self.norm = nn.LayerNorm(width)
@@ -86,9 +87,10 @@ class Lifter(nn.Module):
             tokens = block(tokens)
         pose = self.gather(tokens.reshape(B, T, -1)) + self.size(size[:, None, None])
         x = pose + self.no_feature
-        if feature is not None:
+        if feature is not None and self.feature is not None:
             x = x + feature.where[..., None] * self.feature(F.layer_norm(feature.values, feature.values.shape[-1:]))
-        x = self.hybrid(x, time_s)
+        if self.hybrid is not None:
+            x = self.hybrid(x, time_s)
         rotate = self.time(time_s)
         for block in self.temporal:
             x = block(x, rotate)

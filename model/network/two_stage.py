@@ -7,13 +7,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .interaction import Interaction
+from .interaction import Decoder
 from .lifter import Given, Lifted, Lifter
 
 
 @dataclass(frozen=True)
 class TwoStageConfig:
-    """Sizes of the network. `vertices` is the body's coarse level, `feature` the width of the image feature."""
+    """Sizes of the network.
+
+    `vertices` is the body's coarse level; `feature` the width of the image feature, 0 for a network that takes none;
+    `wavelet` a name that PyWavelets knows, None for no LIFD. The decoder is LDMP where `mesh_inner` is below
+    `mesh_width`, the baseline where they are equal.
+    """
 
     vertices: int
     joints: int = 23
@@ -23,10 +28,13 @@ class TwoStageConfig:
     spatial_depth: int = 2
     temporal_depth: int = 3
     heads: int = 8
-    wavelet: str = "haar"
+    wavelet: str | None = "haar"
+    wavelet_levels: int = 1
     mesh_width: int = 48
     mesh_inner: int = 24
     mesh_depth: int = 2
+    mesh_heads: int = 2
+    pose_heads: int = 4
 
 
 class Recovered(NamedTuple):
@@ -55,12 +63,20 @@ class TwoStage(nn.Module):
             config.temporal_depth,
             config.heads,
             config.wavelet,
+            config.wavelet_levels,
         )
         self.register_buffer("nearest", torch.zeros(config.vertices, dtype=torch.long))
         self.coarse = nn.Linear(config.width, config.vertices * 3)
-        self.blocks = nn.ModuleList(
-            Interaction(config.vertices, config.joints, config.mesh_width, config.mesh_inner, config.width)
-            for _ in range(config.mesh_depth)
+        self.blocks = Decoder(
+            config.vertices,
+            config.joints,
+            config.width,
+            depth=config.mesh_depth,
+            width=config.mesh_width,
+            inner=config.mesh_inner,
+            mesh_heads=config.mesh_heads,
+            pose_heads=config.pose_heads,
+            ratio=2,
         )
 
     def lift(
@@ -80,6 +96,4 @@ class TwoStage(nn.Module):
         Every vertex starts at its nearest keypoint plus what the context alone says of its offset.
         """
         mesh = joints[:, self.nearest] + self.coarse(context).unflatten(-1, (-1, 3))
-        for block in self.blocks:
-            mesh, joints = block(mesh, joints, context)
-        return Recovered(mesh, joints)
+        return Recovered(*self.blocks(mesh, joints, context))
