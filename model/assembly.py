@@ -13,7 +13,7 @@ from .body.fit import Fit
 from .body.model import BodyModel
 from .body.points import BodyPoints, pose_points, sole_matrix
 from .body.transfer import betas_like
-from .camera.world import place_in_world
+from .camera.world import CameraPath, place_in_world
 from .motion.gaps import filled
 from .motion.motion import Motion, forward_kinematics
 from .motion.rotations import axis_angle_from_matrix
@@ -44,12 +44,16 @@ def assemble(
     own_body: BodyModel | None,
     camera_matrix: NDArray[np.float64],
     fps: float,
+    camera: CameraPath | None = None,
+    pitch_deg: float | None = None,
 ) -> Shot:
-    """Place a fit in the world; `own_body`, a body that the user brought, takes the place of the free body."""
+    """Place a fit in the world; `own_body`, a body that the user brought, takes the place of the free body.
+
+    `camera` says how it moved (None: it did not), pitch_deg how far it looks down at first, if that is known.
+    """
     local = fit.local.double().numpy()
     pelvis = fit.pelvis.double().numpy()
     local, pelvis = filled(local, pelvis, seen.time_s, seen.observed)
-    contacts = np.where(seen.observed[:, None], recovery.contacts.numpy(), 0.0)
 
     soles = BodyPoints(body, sole_matrix(body)).shaped(fit.betas[None])
     free_rest = soles.joints[0].double().numpy()
@@ -57,15 +61,16 @@ def assemble(
     joints = joints - joints[:, :1] + pelvis[:, None]
     points = pose_points(soles, torch.from_numpy(rotations).float()[None], torch.from_numpy(joints).float()[None])[0]
     world = place_in_world(
-        points.double().numpy(), pelvis, recovery.up.double().numpy(), contacts, seen.time_s, seen.observed
-    )
+        points.double().numpy(), pelvis, recovery.up.double().numpy(), recovery.contacts.double().numpy(), seen.time_s,
+        seen.observed, camera, pitch_deg,
+    )  # fmt: skip
 
     betas = fit.betas if own_body is None else betas_like(own_body, torch.from_numpy(free_rest).float())
     used = body if own_body is None else own_body
     shaped = used.shaped(betas[None])
     vertices, rest = (x[0].numpy().astype(np.float32) for x in shaped)
-    local[:, 0] = world.rotation.T @ local[:, 0]
-    trans = (pelvis - world.translation) @ world.rotation + world.shift - rest[0]
+    local[:, 0] = world.rotation.swapaxes(1, 2) @ local[:, 0]
+    trans = world.placed(pelvis) - rest[0]
     T = len(local)
     motion = Motion(
         poses=axis_angle_from_matrix(local).reshape(T, 72).astype(np.float32),
@@ -76,11 +81,11 @@ def assemble(
         observed=seen.observed,
         confidence=(seen.keypoints[:, JOINT_KEYPOINTS, 2] * seen.observed[:, None]).astype(np.float32),
         joints=(forward_kinematics(local, rest)[1] + trans[:, None]).astype(np.float32),
-        contacts=contacts.astype(np.float32),
+        contacts=world.contacts.astype(np.float32),
         keypoints=seen.keypoints.astype(np.float32),
         camera_matrix=camera_matrix,
-        camera_rotation=np.tile(world.rotation, (T, 1, 1)),
-        camera_translation=np.tile(world.translation, (T, 1)),
+        camera_rotation=world.rotation,
+        camera_translation=world.translation,
         body="free" if own_body is None else "smpl",
     )
     return Shot(motion, used, vertices, rest)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a static camera's frame to a world with a floor: Z up, feet on z = 0, the camera looking along +Y."""
+"""From the camera's frame to a world with a floor: Z up, feet on z = 0, the camera looking along +Y at first."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags, vstack
 from scipy.sparse.linalg import spsolve
+
+from ..motion.contacts import contacts, spans, stillness
 
 Array = NDArray[np.float64]
 
@@ -16,78 +18,141 @@ FLOOR_SPREAD_M = 0.04
 """Metres by which a resting foot is off the floor, depth errors included."""
 STEP_S = 0.5
 """Contacts closer in time than this are the same step and tell the same thing."""
-STILL_M_S, STILL_S, RESTING_M = 0.3, 0.1, 0.06
-"""A foot that is much faster than that over that time, or much higher above the floor, does not rest, whatever the
-network says of it."""
-BELOW = 0.3
+BELOW = 1.5
 """How surely a foot below the floor belongs on it, beside one that rests."""
-DEPTH_SHARE = 0.05
-"""How far off the distance of the body may be, as a share of it."""
+RESTING_M = 0.01
+"""Metres by which a resting foot moves, or is off the floor, through errors of the pose."""
+SLIDE_M_S = 0.05
+"""and how fast."""
+ACROSS_M, DEPTH_SHARE = 0.05, 0.05
+"""How far off the body may be across the line of sight, and along it, as a share of the distance."""
+BEND_M_S2 = 10.0
+"""How fast that error changes."""
 ROUNDS = 4
+DEPTH_DOUBT = 0.3
+"""What a speed along the line of sight counts, beside one across it."""
+SLOW_M_S = 0.3
+FASTEST_M_S = 12.0
+"""A camera moves no faster than that."""
+
+
+class CameraPath(NamedTuple):
+    """How the camera moved over T frames, beside what it was at the first of them; the unit of length is unknown."""
+
+    rotation: Array
+    """(T, 3, 3): directions in the first camera's frame to directions in each frame's"""
+    centre: Array
+    """(T, 3): where the camera is, in the first camera's frame; all 0 if it only turns"""
+
+    @staticmethod
+    def at_rest(frames: int) -> "CameraPath":
+        return CameraPath(np.tile(np.eye(3), (frames, 1, 1)), np.zeros((frames, 3)))
+
+    @property
+    def travels(self) -> bool:
+        return bool(np.any(self.centre))
 
 
 class World(NamedTuple):
-    """Where the camera stands and what was added to the body's path."""
+    """Where the camera stands in each of T frames, what was added to the body's path, and what rests."""
 
     rotation: Array
-    """(3, 3) and"""
+    """(T, 3, 3) and"""
     translation: Array
-    """(3,): x_camera = rotation · x_world + translation"""
+    """(T, 3): x_camera = rotation · x_world + translation"""
     shift: Array
     """(T, 3) metres, world: added to the body so that resting feet rest on the floor"""
+    contacts: Array
+    """(T, 4) probabilities that the soles rest, above a half exactly while they do"""
+
+    def placed(self, points: Array) -> Array:
+        """Points (T, ..., 3) of the body from each frame's camera to the world, shift included."""
+        flat = points.reshape(len(points), -1, 3) - self.translation[:, None]
+        return (flat @ self.rotation + self.shift[:, None]).reshape(points.shape)
 
 
 def place_in_world(
-    soles: Array, hips: Array, up: Array, contacts: Array, time_s: Array, observed: NDArray[np.bool_]
+    soles: Array,
+    hips: Array,
+    up: Array,
+    said: Array,
+    time_s: Array,
+    observed: NDArray[np.bool_],
+    camera: CameraPath | None = None,
+    pitch_deg: float | None = None,
 ) -> World:
     """Find the floor and let resting feet rest on it.
 
-    soles (T, 4, 3): L heel, L toe, R heel, R toe, hips (T, 3) and up (T, 3): camera frame, metres. contacts (T, 4)
-    probabilities. Without any contact the lowest soles give the floor.
+    soles (T, 4, 3): L heel, L toe, R heel, R toe, hips (T, 3) and up (T, 3): camera frame, metres. said (T, 4): the
+    network's probabilities of contact. Without any contact the lowest soles give the floor. `camera`: how it moved,
+    None if it did not; how far it travelled in metres follows from feet that rest. pitch_deg: how far the camera looks
+    down in the first frame, if that is known.
     """
-    said = np.where(observed[:, None], np.where(contacts > 0.5, contacts, 0.0), 0.0)
-    weights = said * _still(soles, time_s)
-    direction = _floor_normal(soles, _mean_direction(up, observed), weights, time_s)
-    to_world = _axes(direction)
-    feet, camera_hips = soles @ to_world.T, hips @ to_world.T
-    heights = feet[..., 2]
-    if weights.sum() > 3:
-        floor = float(_weighted_median(heights[weights > 0], weights[weights > 0]))
-    else:
-        floor = float(np.percentile(heights.min(1)[observed] if observed.any() else heights.min(1), 5))
-    start = camera_hips[np.argmax(observed)]
+    camera = camera or CameraPath.at_rest(len(soles))
+    turned = camera.rotation.swapaxes(1, 2)
+    soles = (turned[:, None] @ soles[..., None])[..., 0]
+    hips, up = ((turned @ x[..., None])[..., 0] for x in (hips, up))
+    sight = hips / np.linalg.norm(hips, axis=-1, keepdims=True)
+    said = np.where(observed[:, None], said, 0.0)
+
+    unit_m = _unit_m(soles, camera.centre, sight, time_s) if camera.travels else 0.0
+    placed = soles + unit_m * camera.centre[:, None]
+    weights = np.where(said > 0.5, said, 0.0) * stillness(placed, time_s)
+    direction = _pitched(_mean_direction(up, observed), pitch_deg)
+    if pitch_deg is None:
+        direction = _floor_normal(placed, direction, weights, time_s)
+    axes = _axes(direction)
+    feet, centre, sight = soles @ axes.T, camera.centre @ axes.T, sight @ axes.T
+    distance = np.linalg.norm(hips, axis=-1)
+    start = (hips @ axes.T)[np.argmax(observed)]
+    floor = _floor_height(feet + unit_m * centre[:, None], weights, observed)
     origin = np.array([start[0], start[1], floor])
-    feet = feet - origin
-    shift = np.zeros_like(hips)
+
+    shift, rests = np.zeros_like(hips), np.zeros(said.shape)
     for _ in range(ROUNDS):
-        moved = feet + shift[:, None]
-        height = moved[..., 2]
-        weights = said * _still(moved, time_s) / (1 + (np.maximum(height, 0) / RESTING_M) ** 2) ** 2
-        on_floor = np.maximum(weights, np.where((height < 0) & observed[:, None], BELOW, 0.0))
-        shift = _rest_feet(feet, camera_hips, weights, on_floor, time_s)
-    return World(to_world.T, to_world.T @ origin, shift)
+        moved = feet - origin + (shift + unit_m * centre)[:, None]
+        rests = contacts(moved, time_s, said, observed=observed)
+        low = np.where((moved[..., 2] < 0) & observed[:, None], BELOW, 0.0)
+        shift, unit_m = _rest_feet(feet - origin, centre, sight, distance, rests, low, time_s)
+    in_first = (origin - unit_m * centre) @ axes
+    translation = (camera.rotation @ in_first[..., None])[..., 0]
+    return World(camera.rotation @ axes.T, translation, shift, rests)
 
 
-def _still(soles: Array, time_s: Array) -> Array:
-    """How likely each of the soles (T, 4, 3) rests for all that its speed tells (T, 4): 1 for one that stands still.
+def _unit_m(soles: Array, centre: Array, sight: Array, time_s: Array) -> float:
+    """Metres in the unit in which the camera's path `centre` (T, 3) is given: at each moment some sole is slow.
 
-    One that has just come to rest or is about to leave stands still on one side of the moment only.
+    soles (T, 4, 3), as seen from where the camera is; sight (T, 3) unit lines of sight.
     """
-    if len(soles) < 3:
-        return np.ones(soles.shape[:2])
-    speed = np.full(soles.shape[:2], np.inf)
-    for apart_s in (-STILL_S, STILL_S):
-        other = np.searchsorted(time_s, time_s + apart_s).clip(0, len(time_s) - 1)
-        span = np.abs(time_s[other] - time_s)[:, None]
-        away = np.linalg.norm(soles[other] - soles, axis=-1)
-        speed = np.minimum(speed, np.where(span > 0, away / np.maximum(span, 1e-6), np.inf))
-    return 1 / (1 + (speed / STILL_M_S) ** 2) ** 2
+    later = np.searchsorted(time_s, time_s + STEP_S / 4).clip(0, len(time_s) - 1)
+    now = np.flatnonzero(later > np.arange(len(time_s)))
+    span = (time_s[later[now]] - time_s[now])[:, None]
+    steps, travel = (soles[later[now]] - soles[now]) / span[..., None], (centre[later[now]] - centre[now]) / span
+    along = sight[now][:, :, None] * sight[now][:, None]
+    doubt = np.eye(3) - (1 - DEPTH_DOUBT) * along
+
+    def cost(unit_m: float) -> float:
+        speed = np.linalg.norm(np.einsum("tij,tkj->tki", doubt, steps + unit_m * travel[:, None]), axis=-1).min(1)
+        return float((speed / (speed + SLOW_M_S)).sum())
+
+    fastest = float(np.percentile(np.linalg.norm(travel, axis=-1), 90))
+    units = np.linspace(0, FASTEST_M_S / max(fastest, 1e-9), 401)
+    return float(units[np.argmin([cost(unit) for unit in units])])
 
 
 def _mean_direction(up: Array, observed: NDArray[np.bool_]) -> Array:
     chosen = up[observed] if observed.any() else up
     mean = (chosen / np.linalg.norm(chosen, axis=-1, keepdims=True)).mean(0)
     return mean / np.linalg.norm(mean)
+
+
+def _pitched(up: Array, pitch_deg: float | None) -> Array:
+    """The up direction (3,) for a camera that looks down by pitch_deg, the roll as it is."""
+    if pitch_deg is None:
+        return up
+    level = up[:2] / max(float(np.linalg.norm(up[:2])), 1e-6)
+    pitch = np.radians(pitch_deg)
+    return np.array([*(np.cos(pitch) * level), -np.sin(pitch)])
 
 
 def _axes(up: Array) -> Array:
@@ -120,53 +185,84 @@ def _floor_normal(soles: Array, up: Array, weights: Array, time_s: Array) -> Arr
     return normal / np.linalg.norm(normal)
 
 
+def _floor_height(feet: Array, weights: Array, observed: NDArray[np.bool_]) -> float:
+    """Where resting feet (T, 4, 3) are, in the middle; without any, the lowest."""
+    heights = feet[..., 2]
+    if weights.sum() > 3:
+        return _weighted_median(heights[weights > 0], weights[weights > 0])
+    lowest = heights.min(1)
+    return float(np.percentile(lowest[observed] if observed.any() else lowest, 5))
+
+
 def _weighted_median(values: Array, weights: Array) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _rest_feet(feet: Array, hips: Array, weights: Array, on_floor: Array, time_s: Array) -> Array:
-    """Shifts (T, 3) of the body: one sparse least-squares problem over the whole shot.
+def _rest_feet(
+    feet: Array, centre: Array, sight: Array, distance: Array, rests: Array, low: Array, time_s: Array
+) -> tuple[Array, float]:
+    """Shifts (T, 3) of the body and metres in the unit of `centre`: one sparse least-squares problem over the shot.
 
-    feet (T, 4, 3), hips (T, 3) from the camera, both in world axes. `weights` (T, 4) say which feet should not move,
-    `on_floor` (T, 4) which should be at z = 0. The shift should be smooth, and small across the line of sight (where
-    the picture knows better) but may be large along it (where it does not).
+    feet (T, 4, 3) as seen from where the camera is, centre (T, 3), unit lines of sight (T, 3), all in world axes.
+    Each stretch in which a sole rests, `rests` (T, 4) > 0.5, has a place on the floor that the solution finds; `low`
+    (T, 4) are the weights of soles that should be at z = 0 for another reason. The shift should be smooth, and small
+    across the line of sight (where the picture knows better) but may be large along it (where it does not).
     """
     T = len(feet)
     if T < 3:
-        return np.zeros((T, 3))
-    dt = np.maximum(np.diff(time_s), 1e-3)
-    sight = hips / np.linalg.norm(hips, axis=-1, keepdims=True)
+        return np.zeros((T, 3)), 0.0
+    sure = np.maximum(2 * rests - 1, 0)  # At the ends of a step a sole is about to move: those frames say little.
+    steps = [(foot, *span) for foot in range(4) for span in spans(rests[:, foot] > 0.5).tolist()]
+    unknowns = 3 * (T + len(steps)) + 1
     rows: list[csr_matrix] = []
     target: list[Array] = []
 
-    def add(frames: NDArray[np.intp], blocks: Array, right: Array) -> None:
-        """Rows Σ_k blocks[n, k] · shift[frames[n, k]] = right[n], three components each."""
-        n, k = frames.shape
+    def add(vectors: NDArray[np.intp], blocks: Array, right: Array, travel: Array | None = None) -> None:
+        """Rows Σ_k blocks[n, k] · x[vectors[n, k]] + travel[n] · unit = right[n], three components each."""
+        n, k = vectors.shape
         row = np.repeat(np.arange(3 * n).reshape(n, 1, 3, 1), k, 1) + np.zeros((1, 1, 1, 3), int)
-        column = 3 * frames[..., None, None] + np.arange(3) + np.zeros((1, 1, 3, 1), int)
-        rows.append(csr_matrix((blocks.ravel(), (row.ravel(), column.ravel())), shape=(3 * n, 3 * T)))
+        column = 3 * vectors[..., None, None] + np.arange(3) + np.zeros((1, 1, 3, 1), int)
+        values, row, column = blocks.ravel(), row.ravel(), column.ravel()
+        if travel is not None:
+            values = np.concatenate([values, travel.ravel()])
+            row = np.concatenate([row, np.arange(3 * n)])
+            column = np.concatenate([column, np.full(3 * n, unknowns - 1)])
+        rows.append(csr_matrix((values, (row, column)), shape=(3 * n, unknowns)))
         target.append(right.ravel())
 
     eye = np.eye(3)
-    both = np.minimum(weights[1:], weights[:-1])
+    for place, (foot, first, end) in enumerate(steps):
+        frames = np.arange(first, end)
+        w = sure[frames, foot, None] / RESTING_M
+        blocks = w[:, None, :, None] * np.stack([eye, -eye])
+        vectors = np.stack([frames, np.full(end - first, T + place)], 1)
+        add(vectors, blocks, -w * feet[frames, foot], w * centre[frames])
+        now, then = frames[1:], frames[:-1]
+        w = (np.minimum(sure[now, foot], sure[then, foot]) / (time_s[now] - time_s[then]) / SLIDE_M_S)[:, None]
+        blocks = w[:, None, :, None] * np.stack([eye, -eye])
+        slid = feet[now, foot] - feet[then, foot]
+        add(np.stack([now, then], 1), blocks, -w * slid, w * (centre[now] - centre[then]))
+        z = np.sqrt(end - first) / RESTING_M
+        add(np.array([[T + place]]), z * np.diag([0, 0, 1.0])[None, None], np.zeros((1, 3)))
     for foot in range(4):
-        chosen = np.flatnonzero(both[:, foot] > 0)
-        if len(chosen):
-            w = (both[chosen, foot] / dt[chosen] / 0.05)[:, None, None] * eye
-            step = feet[chosen + 1, foot] - feet[chosen, foot]
-            add(np.stack([chosen + 1, chosen], 1), np.stack([w, -w], 1), -np.einsum("nij,nj->ni", w, step))
-        low = np.flatnonzero(on_floor[:, foot] > 0)
-        if len(low):
-            w = (on_floor[low, foot] / 0.01)[:, None, None] * np.diag([0, 0, 1.0])
-            add(low[:, None], w[:, None], -np.einsum("nij,nj->ni", w, feet[low, foot]))
+        frames = np.flatnonzero(low[:, foot] > 0)
+        w = low[frames, foot, None] / RESTING_M * [0, 0, 1.0]
+        add(frames[:, None], w[:, None, :, None] * eye, -w * feet[frames, foot], w * centre[frames])
     along = sight[..., None] * sight[:, None]
-    distance = DEPTH_SHARE * np.linalg.norm(hips, axis=-1)[:, None, None]
-    add(np.arange(T)[:, None], (along / distance + (eye - along) / 0.05)[:, None], np.zeros((T, 3)))
+    reach = DEPTH_SHARE * distance[:, None, None]
+    add(np.arange(T)[:, None], (along / reach + (eye - along) / ACROSS_M)[:, None], np.zeros((T, 3)))
+    dt = np.maximum(np.diff(time_s), 1e-3)
     middle = np.arange(1, T - 1)
-    bend = np.tile(eye / 10.0, (T - 2, 1, 1)) / (dt[1:] * dt[:-1])[:, None, None]
-    add(np.stack([middle - 1, middle, middle + 1], 1), np.stack([bend, -2 * bend, bend], 1), np.zeros((T - 2, 3)))
+    before, after, mean = dt[:-1], dt[1:], (dt[:-1] + dt[1:]) / 2
+    bend = np.stack([1 / (before * mean), -1 / (before * mean) - 1 / (after * mean), 1 / (after * mean)], 1)
+    add(
+        np.stack([middle - 1, middle, middle + 1], 1),
+        bend[..., None, None] * eye / BEND_M_S2,
+        np.zeros((T - 2, 3)),
+    )
     A = vstack(rows).tocsr()
-    normal = (A.T @ A + diags([1e-9], shape=(3 * T, 3 * T))).tocsc()
-    return np.asarray(spsolve(normal, A.T @ np.concatenate(target))).reshape(T, 3)
+    normal = (A.T @ A + diags([1e-9], shape=(unknowns, unknowns))).tocsc()
+    found = np.asarray(spsolve(normal, A.T @ np.concatenate(target)))
+    return found[: 3 * T].reshape(T, 3), float(found[-1])
