@@ -6,7 +6,7 @@ scan CLIP                  who is in the footage
 serve                      the process that Blender talks to, on stdin and stdout
 doctor                     what is installed, on which device, and what is missing
 weights                    every file of weights: origin, licence, and whether it is intact
-train, export, evaluate    how the weights are made and how good they are
+motions, pictures, train, export, evaluate    how the weights are made and how good they are
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     """Run a command; the exit status is 0 if it did what was asked."""
     commands: dict[str, Callable[[list[str]], int]] = {
         "capture": _capture, "scan": _scan, "serve": _serve, "doctor": _doctor, "weights": _weights,
-        "train": _train, "export": _export, "evaluate": _evaluate,
+        "motions": _motions, "pictures": _pictures, "train": _train, "export": _export, "evaluate": _evaluate,
     }  # fmt: skip
     if not arguments or arguments[0] not in commands:
         asked_for_help = bool(arguments) and arguments[0] in ("-h", "--help", "help")
@@ -100,6 +100,18 @@ def _weights(_: list[str]) -> int:
     from .weights import registry  # noqa: PLC0415
 
     return registry.main()
+
+
+def _motions(arguments: list[str]) -> int:
+    from .training.convert import folder  # noqa: PLC0415
+
+    return folder.main(arguments)
+
+
+def _pictures(arguments: list[str]) -> int:
+    from .training.pictures import generate  # noqa: PLC0415
+
+    return generate.main(arguments)
 
 
 def _train(arguments: list[str]) -> int:

@@ -159,7 +159,7 @@ def _assembled(time_s: Array, seen: Landmarks, track: Track, picture: tuple[int,
     if known.any():
         boxes, hints = track.at(time_s)
         size = usual(time_s, (boxes[:, 2:] - boxes[:, :2]).max(1))
-        part = _checked(time_s[known], keypoints[known], world[known], hints[known], boxes[known], size[known], picture)
+        part = checked(time_s[known], keypoints[known], world[known], hints[known], boxes[known], size[known], picture)
         keypoints[known], world[known], known[known] = part
     if not known.any():
         raise Failure(Code.PEOPLE_NONE, f"Person {track.id} could not be seen clearly in any frame.")
@@ -179,7 +179,7 @@ def _assembled(time_s: Array, seen: Landmarks, track: Track, picture: tuple[int,
     )
 
 
-def _checked(
+def checked(
     time_s: Array, keypoints: Array, world: Array, hints: Array, boxes: Array, size: Array, picture: tuple[int, int]
 ) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
     """Keypoints and world with left and right put right and confidence where it is due, and which frames hold."""

@@ -99,7 +99,10 @@ class Scenes:
         world: Given | None = None,
         feature: Given | None = None,
     ) -> Examples:
-        """Examples of a detector that saw rays (B, T, 23, 2) with confidence (B, T, 23); meshes for some frames."""
+        """Examples of a detector that saw rays (B, T, 23, 2) with confidence (B, T, 23); meshes for some frames.
+
+        world (B, T, 23, 3) is in the camera's axes, metres.
+        """
         window = aim(rays, confidence)
         turn = window.rotation @ scene.camera
         hip = scene.keypoints[:, :, PELVIS, None]
@@ -111,7 +114,7 @@ class Scenes:
             window.keypoints,
             window.size.log() + size_spread * torch.randn(count, generator=generator),
             scene.time_s,
-            world,
+            world and Given(torch.einsum("bij,btkj->btki", window.rotation, world.values), world.where),
             feature,
             torch.einsum("bij,btkj->btki", turn, scene.keypoints - hip),
             turn[:, :, 1],
