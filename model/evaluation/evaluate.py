@@ -19,9 +19,10 @@ from ..training.train import averaged_weights, new_network
 from ..weights.network import load_network
 from .methods import LIFTER, Fitters, answer, compared, detected, lifted, recovered
 from .shots import Shot
-from .sources import synthetic
+from .sources import multiview, synthetic
 from .table import MEANING, Scores, printed, rounded, with_spread
 
+SOURCES = ("projections", "synthetic", "multiview")
 PROTOCOL = f"windows of held-out subjects, each its own shot, all frames. {MEANING}"
 
 
@@ -78,14 +79,7 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model evaluate", description=__doc__)
-    parser.add_argument("--source", default="projections", choices=("projections", "synthetic"))
-    parser.add_argument("--motion", type=Path, help="projections: folder of motion capture .npz files")
-    parser.add_argument("--pattern", default="cmu_val.npz", help="which files of it")
-    parser.add_argument("--noise", type=float, default=1.0, help="projections: 0 for a perfect detector")
-    parser.add_argument("--pictures", type=Path, help="synthetic: folder of rendered and detected windows")
-    parser.add_argument("--windows", type=int, default=256, help="how many windows of a synthetic source")
-    parser.add_argument("--frames", type=int, default=16, help="frames of a window")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--source", required=True, choices=SOURCES, help="what to evaluate on")
     parser.add_argument("--network", default="product", choices=sorted(NETWORKS))
     parser.add_argument("--checkpoint", type=Path, help="a training checkpoint instead of the shipped weights")
     parser.add_argument(
@@ -93,8 +87,29 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         help="one more network in the table; several of one NAME are runs with other seeds and get mean and spread",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, help="write the table there as well")
+    drawn = parser.add_argument_group("projections and synthetic: windows as the training draws them")
+    drawn.add_argument("--motion", type=Path, help="projections: folder of motion capture .npz files")
+    drawn.add_argument("--pattern", default="cmu_val.npz", help="projections: which files of it")
+    drawn.add_argument("--noise", type=float, default=1.0, help="projections: 0 for a perfect detector")
+    drawn.add_argument("--pictures", type=Path, help="synthetic: folder of rendered and detected windows")
+    drawn.add_argument("--windows", type=int, default=256, help="how many")
+    drawn.add_argument("--frames", type=int, default=16, help="frames of a window")
+    drawn.add_argument("--seed", type=int, default=1)
+    filmed = parser.add_argument_group("multiview and data sets: footage through the whole product")
+    filmed.add_argument("--folder", type=Path)
+    filmed.add_argument("--quality", default="full", choices=("full", "draft"))
+    filmed.add_argument("--assume-fov", action="store_true", help="do not tell the capture what the camera is")
+    filmed.add_argument("--device", default="cpu", help="for the detectors")
+    filmed.add_argument("--calibration", type=Path, help="multiview: a toml or json, where the folder holds several")
+    filmed.add_argument("--points", type=Path, help="multiview: a .trc or .npz, where the folder holds several")
+    filmed.add_argument("--units", default="auto", choices=("auto", "m", "mm"), help="multiview: of the calibration")
+    filmed.add_argument(
+        "--axes", default="auto", choices=("auto", *multiview.AXES), help="multiview: of the points; Pose2Sim's are zxy"
+    )
+    filmed.add_argument("--offset", type=float, default=0.0, help="multiview: seconds to add to the points' times")
+    filmed.add_argument("--markers", type=Path, help="multiview: json or toml, joint = [points whose mean it is]")
     options = parser.parse_args(arguments)
-    needed = {"projections": "motion", "synthetic": "pictures"}[options.source]
+    needed = {"projections": "motion", "synthetic": "pictures"}.get(options.source, "folder")
     if getattr(options, needed) is None:
         parser.error(f"--source {options.source} needs --{needed}")
     return options
@@ -107,13 +122,24 @@ def _shots(options: argparse.Namespace, body: BodyModel) -> tuple[str, Iterator[
         source = Projections(motions, body, COARSE_LEVEL, options.noise)
         subjects = ", ".join(sorted(set(motions.subjects)))
         data = f"projections of {options.pattern} (subjects {subjects}), detector noise {options.noise:g}"
+    elif options.source == "synthetic":
+        source = synthetic.Windows(options.pictures, body)
+        data = f"rendered pictures of held-out subjects through the detectors ({options.pictures.name})"
     else:
-        from ..training.pictures.reader import Pictures  # noqa: PLC0415
-
-        source = Pictures(options.pictures, body, COARSE_LEVEL)
-        data = f"pictures of held-out subjects through the detectors ({options.pictures.name})"
+        return _filmed(options)
     text = f"{data}; {options.windows} windows of {options.frames} frames, each its own shot, seed {options.seed}"
     return text, synthetic.shots(source, options.windows, options.frames, options.seed, "windows")
+
+
+def _filmed(options: argparse.Namespace) -> tuple[str, Iterator[Shot]]:
+    """Footage: how it is looked at, in words, and the shots."""
+    camera = "field of view assumed" if options.assume_fov else "the camera's true matrix, keypoints undistorted"
+    text = f"{options.source}: {options.folder.name}, product pipeline ({options.quality}), {camera}, raw motion"
+    return text, multiview.shots(
+        options.folder, options.device, options.quality, calibration=options.calibration, points=options.points,
+        units=options.units, axes=options.axes, offset_s=options.offset, markers=options.markers,
+        assumed_fov=options.assume_fov, say=tqdm.write,
+    )  # fmt: skip
 
 
 def _network(name: str, checkpoint: Path | None, body: BodyModel) -> TwoStage:

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..body.fit import DEPTH_WINDOW_S, BodyFitter, Fit
+from ..body.fit import DEPTH_WINDOW_S, BodyFitter
 from ..body.model import BodyModel, pose_joints
 from ..body.points import BodyPoints, pose_points
 from ..camera.pinhole import locate
+from ..motion.gaps import filled
 from ..network.lifter import Given
 from ..network.registry import COARSE_LEVEL
 from ..network.two_stage import Recovered, TwoStage
@@ -91,18 +92,20 @@ class Fitters:
     def _fitted(self, shot: Shot, found: Recovery, fitter: BodyFitter, surface: Tensor) -> Answer:
         with torch.inference_mode():
             fit = fitter.fit(surface, found.joints, shot.rays, shot.confidence, shot.time_s, None, lambda _: None)
-            points = self._posed(fit)
+            # As in a capture, frames in which nobody was seen lie between those in which somebody was.
+            turns, pelvis = filled(_numpy(fit.local), _numpy(fit.pelvis), shot.time_s, shot.observed.numpy())
+            points = self._posed(fit.betas, torch.from_numpy(turns).float(), torch.from_numpy(pelvis).float())
         mesh, joints = points[:, : self._vertices], points[:, self._vertices :]
         hip = joints[:, HIP, None]
         return Answer(
             _numpy(joints - hip), _numpy(hip[:, 0]), _numpy(mesh - hip), _numpy(found.up), _numpy(found.contacts)
         )
 
-    def _posed(self, fit: Fit) -> Tensor:
-        """Coarse vertices and keypoints (T, V + 23, 3) of a fit, in the camera's frame."""
-        shaped = self._points.shaped(fit.betas[None])
-        rotations, joints = pose_joints(fit.local, shaped.joints[0])
-        joints = joints - joints[:, :1] + fit.pelvis[:, None]
+    def _posed(self, betas: Tensor, local: Tensor, pelvis: Tensor) -> Tensor:
+        """Coarse vertices and keypoints (T, V + 23, 3) of a fitted body, in the camera's frame."""
+        shaped = self._points.shaped(betas[None])
+        rotations, joints = pose_joints(local, shaped.joints[0])
+        joints = joints - joints[:, :1] + pelvis[:, None]
         return pose_points(shaped, rotations[None], joints[None])[0]
 
 

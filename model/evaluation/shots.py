@@ -43,6 +43,8 @@ class Shot:
     """(T, 3) away from the ground"""
     contacts: NDArray[np.bool_] | None = None
     """(T, 4) which of FEET rest"""
+    missed: int | None = None
+    """How many more frames have a truth, but the person was not found in them; None where that cannot be"""
 
     @property
     def fps(self) -> float:

@@ -17,13 +17,15 @@ ALL = "all"
 UNITS = {
     "mpjpe": "mm", "pa_mpjpe": "mm", "mpjpe_23": "mm", "pa_mpjpe_23": "mm", "mpvpe": "mm", "accel": "m/s²",
     "accel_smoothed": "m/s²", "jitter": "m/s³", "foot_slide": "cm/s", "up_error": "°", "contact_f1": "",
+    "answered": "%",
 }  # fmt: skip
 MEANING = (
     "mpjpe, pa_mpjpe: 12 limb joints (shoulders, elbows, wrists, hips, knees, ankles), mid-hip aligned without scale, "
     "PA: similarity of each frame; _23: all keypoints; mpvpe: vertices of the coarse mesh, mid-hip aligned; accel: "
     "second difference of the limb joints' error, unbiased; _smoothed: after the product's smoothing at its usual "
     "strength; jitter: third difference of the predicted limb joints; foot_slide: speed of predicted heels and toes in "
-    "the camera's frame while the reference says that they rest; up_error: away from the ground; contact_f1: at 0.5"
+    "the camera's frame while the reference says that they rest; up_error: away from the ground; contact_f1: at 0.5; "
+    "answered: of the frames with a truth"
 )
 
 
@@ -66,6 +68,8 @@ def measured(shot: Shot, answer: Answer) -> dict[str, tuple[float, int]]:
         "accel_smoothed": (metrics.acceleration_error_m_s2(smooth, truth, shot.fps), frames - 2),
         "jitter": (metrics.jitter_m_s3(limbs, shot.fps), len(limbs) - 3),
     }
+    if shot.missed is not None:
+        found["answered"] = 100 * frames / max(frames + shot.missed, 1), frames + shot.missed
     if np.isfinite(shot.joints).all():
         found["mpjpe_23"] = metrics.mpjpe_mm(answer.joints, shot.joints), frames
         found["pa_mpjpe_23"] = metrics.pa_mpjpe_mm(answer.joints, shot.joints), frames

@@ -2,10 +2,14 @@
 """Shots from the sources that training draws from: projections of motion capture, and pictures seen by the detector."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import torch
 
+from ...body.model import BodyModel
+from ...network.registry import COARSE_LEVEL
+from ...training.pictures.shards import Pictures
 from ...training.projections import Examples
 from ..shots import Shot
 
@@ -16,6 +20,23 @@ class Source(Protocol):
     """Whatever training draws from."""
 
     def draw(self, count: int, frames: int, meshes: int, generator: torch.Generator) -> Examples: ...
+
+
+class Windows:
+    """The windows of a folder of pictures one after the other, under the true field of view."""
+
+    def __init__(self, folder: Path, body: BodyModel) -> None:
+        self._pictures, self._next = Pictures(folder, body, COARSE_LEVEL), 0
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def draw(self, count: int, frames: int, meshes: int, generator: torch.Generator) -> Examples:
+        """The next windows; after the last comes the first again."""
+        chosen = (self._next + torch.arange(count)) % len(self)
+        self._next += count
+        begin = torch.zeros_like(chosen)
+        return self._pictures.examples(chosen, begin, frames, meshes, generator, torch.ones(count), 0.0)
 
 
 def shots(source: Source, count: int, frames: int, seed: int, group: str) -> Iterator[Shot]:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From footage of a person whose joints were measured to a shot, through the product's own stages."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...camera.pinhole import camera_matrix, rays_through
+from ...footage import Frame
+from ...people import Track, observe
+from ...people import scan as find_people
+from ..shots import LIMBS, Shot
+from .camera import Camera
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Limb joints (N, 12, 3), metres, in the camera's frame, at times (N,) of the footage; NaN where unknown."""
+
+    time_s: Array
+    limbs: Array
+
+    def at(self, time_s: Array) -> Array:
+        """Limb joints (T, 12, 3) at other times (T,), on straight lines; NaN beyond the ends and beside gaps."""
+        if len(self.time_s) < 2:
+            return np.full((len(time_s), 12, 3), np.nan)
+        step = float(np.median(np.diff(self.time_s)))
+        after = np.clip(np.searchsorted(self.time_s, time_s), 1, len(self.time_s) - 1)
+        share = (time_s - self.time_s[after - 1]) / (self.time_s[after] - self.time_s[after - 1])
+        # Frames that fall together but for rounding need no neighbour, which may be unknown.
+        near = np.where(share < 0.01, after - 1, after)
+        alone = (np.abs(time_s - self.time_s[near]) < 0.01 * step)[:, None, None]
+        a, b, s = self.limbs[after - 1], self.limbs[after], share[:, None, None]
+        found = np.where(alone, self.limbs[near], (1 - s) * a + s * b)
+        found[(share < -0.01) | (share > 1.01) | (np.diff(self.time_s)[after - 1] > 2.5 * step)] = np.nan
+        return found
+
+
+@dataclass(frozen=True)
+class View:
+    """Footage from one camera; `frames` may be read more than once, size is (width, height) in pixels."""
+
+    group: str
+    frames: Callable[[], Iterable[Frame]]
+    size: tuple[int, int]
+    camera: Camera
+
+
+def people(view: View, device: str) -> list[Track]:
+    """Everybody in the footage."""
+    return find_people(view.frames(), device, lambda _: None)
+
+
+def distance(track: Track, reference: Reference, camera: Camera) -> float:
+    """How far, in heights of the person, a track's keypoints are from the reference; infinite if they never meet."""
+    wanted = camera.pixels(reference.at(track.time_s))
+    off = np.linalg.norm(track.keypoints[:, list(LIMBS), :2] - wanted, axis=-1)
+    off = off / (track.boxes[:, 3] - track.boxes[:, 1])[:, None]
+    off = off[np.isfinite(off)]
+    return float(np.median(off)) if off.size else np.inf
+
+
+def shot(view: View, track: Track, reference: Reference, device: str, quality: str, *, assumed_fov: bool) -> Shot:
+    """What the product's detectors make of a track, and the truth at the same times.
+
+    assumed_fov: keypoints become rays as in a capture that is told nothing about the camera. Raises Failure if the
+    person is seen in no frame.
+    """
+    seen = observe(view.frames(), track, quality, device, lambda _: None)
+    pixels = seen.keypoints[..., :2]
+    if assumed_fov:
+        rays = rays_through(torch.from_numpy(pixels), camera_matrix(*view.size))
+    else:
+        rays = torch.from_numpy(view.camera.rays(pixels))
+    joints = np.full((len(seen.time_s), 23, 3), np.nan)
+    joints[:, list(LIMBS)] = reference.at(seen.time_s)
+    known = np.isfinite(reference.limbs).all((1, 2))
+    within = (reference.time_s > seen.time_s[0] - 1e-3) & (reference.time_s < seen.time_s[-1] + 1e-3)
+    return Shot(
+        group=view.group,
+        time_s=seen.time_s,
+        rays=rays.float(),
+        confidence=torch.from_numpy(seen.keypoints[..., 2]).float(),
+        world=torch.from_numpy(seen.world).float(),
+        features=torch.from_numpy(seen.features).float(),
+        observed=torch.from_numpy(seen.observed),
+        joints=joints - joints[:, [11, 12]].mean(1, keepdims=True),
+        missed=int((known & ~within).sum()),
+    )
