@@ -118,12 +118,15 @@ class BodyFitter:
         betas = self._first_size(mesh)
         local = self._first_guess(self.points.shaped(betas[None]), mesh)
         for _ in range(SHAPE_ROUNDS):
-            points, levers, rotations = self._linearised(self.points.shaped(betas[None]), local)
+            shaped = self.points.shaped(betas[None])
+            shares = _shares(shaped)
+            levers, rotations = self._levers(shaped, local)
+            points = shares @ levers[:, :3].mT
             moves = torch.stack(
                 [self._from_hip(other - points) for other in self._posed(betas + torch.eye(10), local)], -1
             )
             miss = self._from_hip(points) - mesh
-            normal, torques = _normal(self._from_hip(levers), torch.cat([moves, miss[..., None]], -1))
+            normal, torques = _normal(levers, self._from_hip(shares), torch.cat([moves, miss[..., None]], -1))
             solved = torch.linalg.solve(normal + DAMPING * torch.eye(72), torques)
             moves = moves.flatten(0, 2)
             normal = evidence * (moves.T @ moves - torch.einsum("tpa,tpb->ab", torques[..., :10], solved[..., :10]))
@@ -153,7 +156,7 @@ class BodyFitter:
     def _first_guess(self, shaped: ShapedPoints, mesh: Tensor) -> Tensor:
         """Local rotations (T, 24, 3, 3): each bone's best rigid turn of the vertices that it carries (Kabsch)."""
         weights, source = self._parts(shaped)
-        u, _, vt = torch.linalg.svd(torch.einsum("kv,tvc,kvd->tkcd", weights, mesh, source))
+        u, _, vt = torch.linalg.svd(torch.einsum("kvd,tvc->tkcd", weights[..., None] * source, mesh))
         sign = torch.ones(u.shape[:-1])
         sign[..., 2] = torch.det(u @ vt)
         turned = (u * sign[..., None, :]) @ vt
@@ -179,10 +182,12 @@ class BodyFitter:
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Levenberg-Marquardt on rotations and translation of T frames at once: (T, 24, 3, 3), pelvis (T, 3)."""
         V, T = self.vertices, len(local)
-        pelvis = place - self._linearised(shaped, local)[0][:, V + HIP]
+        shares = _shares(shaped)
+        pelvis = place - self._levers(shaped, local)[0][:, :3] @ shares[V + HIP]
         for _ in range(rounds):
-            points, levers, rotations = self._linearised(shaped, local)
-            normal, torques = _normal(self._from_hip(levers), (self._from_hip(points) - mesh)[..., None])
+            levers, rotations = self._levers(shaped, local)
+            points = shares @ levers[:, :3].mT
+            normal, torques = _normal(levers, self._from_hip(shares), (self._from_hip(points) - mesh)[..., None])
             # The mesh as a whole weighs as much as one vertex for each keypoint.
             H, g = torch.zeros(T, 75, 75), torch.zeros(T, 75)
             H[:, :72, :72] = 23 / V * normal
@@ -194,7 +199,7 @@ class BodyFitter:
             across = torch.zeros(T, 23, 2, 3)
             across[..., 0, 0] = across[..., 1, 1] = 1
             across[..., 2] = -rays
-            J = robust[..., None, None] * torch.cat([across @ _cross_rows(levers[:, V:]), across], -1)
+            J = robust[..., None, None] * torch.cat([across @ _cross_rows(shares[V:] @ levers.mT), across], -1)
             J = J.flatten(1, 2)
             H += J.mT @ J
             g += (J.mT @ (robust[..., None] * off).reshape(T, 46, 1))[..., 0]
@@ -207,17 +212,17 @@ class BodyFitter:
             pelvis = pelvis + step[:, 72:]
         return local, pelvis
 
-    def _linearised(self, shaped: ShapedPoints, local: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Points (T, P, 3), pelvis at the origin, levers (T, P, 24, 3), and global rotations (T, 24, 3, 3).
+    def _levers(self, shaped: ShapedPoints, local: Tensor) -> tuple[Tensor, Tensor]:
+        """Levers (T, 72, 96), three rows a joint, and global rotations (T, 24, 3, 3).
 
-        A small turn w about joint j moves a point by w × lever: by what hangs below j of the point, seen from j.
+        Levers times a point's shares (96,) say where what hangs below each joint of the point is, seen from the joint:
+        a small turn w about it moves the point by w × that. All of it hangs below the pelvis, so the first three rows
+        give the point itself, seen from there.
         """
         rotations, joints = pose_joints(local, shaped.joints[0])
-        joints = joints - joints[:, :1]
-        shares = torch.einsum("tkcd,pkd->tpkc", rotations, shaped.arms[0])
-        shares = shares + shaped.weights[None, :, :, None] * joints[:, None]
-        carried = (shaped.weights @ self.subtrees.T)[..., None]
-        return shares.sum(2), self.subtrees @ shares - carried * joints[:, None], rotations
+        between = joints[:, None] - joints[:, :, None]
+        frames = torch.cat([rotations[:, None].expand(-1, 24, -1, -1, -1), between[..., None]], -1)
+        return (self.subtrees[:, :, None, None] * frames).transpose(2, 3).flatten(3).flatten(1, 2), rotations
 
     def _posed(self, betas: Tensor, local: Tensor) -> Tensor:
         """Points (B, T, P, 3), pelvis at the origin, of B shapes (B, 10) in the same T poses."""
@@ -226,9 +231,14 @@ class BodyFitter:
         return pose_points(shaped, rotations, joints - joints[:, :, :1])
 
     def _from_hip(self, points: Tensor) -> Tensor:
-        """The coarse vertices (T, V, …) of points (T, P, …), relative to the mid-hip."""
+        """The coarse vertices (…, V, N) of points (…, P, N), relative to the mid-hip."""
         V = self.vertices
-        return points[:, :V] - points[:, V + HIP, None]
+        return points[..., :V, :] - points[..., V + HIP, None, :]
+
+
+def _shares(shaped: ShapedPoints) -> Tensor:
+    """What each bone holds of each point (P, 96): for each of the 24 an arm of three coordinates, and a weight."""
+    return torch.cat([shaped.arms[0], shaped.weights[..., None]], -1).flatten(1)
 
 
 def _turned(local: Tensor, rotations: Tensor, step: Tensor) -> Tensor:
@@ -253,23 +263,23 @@ def _steadied(depth: Tensor, time_s: NDArray[np.floating]) -> Tensor:
     return (torch.from_numpy(kernel).to(depth) * depth[torch.from_numpy(neighbours)]).sum(1)
 
 
-def _normal(levers: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-    """JᵀJ (T, 72, 72) and Jᵀ vectors (T, 72, N) for levers (T, P, 24, 3) and vectors (T, P, 3, N).
+def _normal(levers: Tensor, shares: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """JᵀJ (T, 72, 72) and Jᵀ vectors (T, 72, N) for levers (T, 72, 96), shares (P, 96) and vectors (T, P, 3, N).
 
     J is the matrix of w ↦ Σ_j w_j × lever_j, which is never built: [a]×[b]×ᵀ = (a·b) I - b aᵀ, and Jᵀ v sums a × v.
+    Nor are the points' own levers: sums over the points of products with them need only such sums over the shares.
     """
-    flat = levers.flatten(2)
-    products = (flat.mT @ flat).unflatten(-1, (24, 3)).unflatten(1, (24, 3))
+    products = (levers @ (shares.T @ shares) @ levers.mT).unflatten(-1, (24, 3)).unflatten(1, (24, 3))
     traces = products.diagonal(dim1=2, dim2=4).sum(-1)
     normal = traces[:, :, None, :, None] * torch.eye(3)[:, None] - products.transpose(2, 4)
-    crossed = (flat.mT @ vectors.flatten(2)).unflatten(-1, (3, -1)).unflatten(1, (24, 3))
+    crossed = (levers @ (shares.T @ vectors.flatten(2))).unflatten(-1, (3, -1)).unflatten(1, (24, 3))
     torques = [crossed[:, :, a, b] - crossed[:, :, b, a] for a, b in ((1, 2), (2, 0), (0, 1))]
     return normal.flatten(3).flatten(1, 2), torch.stack(torques, 2).flatten(1, 2)
 
 
 def _cross_rows(levers: Tensor) -> Tensor:
-    """The matrices (T, P, 3, 72) of w ↦ Σ_j w_j × lever_j for levers (T, P, 24, 3)."""
-    x, y, z = levers.unbind(-1)
+    """The matrices (T, P, 3, 72) of w ↦ Σ_j w_j × lever_j for levers (T, P, 72)."""
+    x, y, z = levers.unflatten(-1, (24, 3)).unbind(-1)
     o = torch.zeros_like(x)
     rows = torch.stack([torch.stack([o, z, -y], -1), torch.stack([-z, o, x], -1), torch.stack([y, -x, o], -1)], -3)
     return rows.flatten(-2)
