@@ -17,7 +17,7 @@ from ..training.motions import Motions
 from ..training.projections import Projections
 from ..training.train import averaged_weights, new_network
 from ..weights.network import load_network
-from .methods import LIFTER, Fitters, answer, compared, detected, lifted, recovered
+from .methods import LIFTER, Fitters, answer, compared, detected, stages
 from .shots import Shot
 from .sources import multiview, synthetic
 from .table import MEANING, Scores, printed, rounded, with_spread
@@ -36,8 +36,8 @@ def figures(
     network.eval()
     whole, lifter, detector = Scores(), Scores(), Scores()
     for shot in synthetic.shots(source, windows, frames, seed, "windows"):
-        whole.add(shot, answer(shot, recovered(network, shot)))
-        lifter.add(shot, answer(shot, lifted(network, shot)))
+        for scores, found in zip((lifter, whole), stages(network, shot), strict=True):
+            scores.add(shot, answer(shot, found))
         if shot.world is not None:
             detector.add(shot, detected(shot))
     named = {"": whole, "lifter_": lifter, "world_landmarks_": detector}
@@ -58,8 +58,8 @@ def main(arguments: list[str]) -> int:
         for name, said in compared(network, shot, fitters):
             scores.setdefault(name, Scores()).add(shot, said)
         for name, other in others.items():
-            scores.setdefault(name, Scores()).add(shot, answer(shot, recovered(other, shot)))
-            scores.setdefault(f"{name}, {LIFTER}", Scores()).add(shot, answer(shot, lifted(other, shot)))
+            for label, found in zip((f"{name}, {LIFTER}", name), stages(other, shot), strict=True):
+                scores.setdefault(label, Scores()).add(shot, answer(shot, found))
     if not scores:
         raise SystemExit("There was nothing to evaluate.")
     groups = {group for method in scores.values() for group in method.groups}
@@ -124,6 +124,7 @@ def _shots(options: argparse.Namespace, body: BodyModel) -> tuple[str, Iterator[
         data = f"projections of {options.pattern} (subjects {subjects}), detector noise {options.noise:g}"
     elif options.source == "synthetic":
         source = synthetic.Windows(options.pictures, body)
+        options.windows = min(options.windows, len(source))
         data = f"rendered pictures of held-out subjects through the detectors ({options.pictures.name})"
     else:
         return _filmed(options)
@@ -135,7 +136,7 @@ def _filmed(options: argparse.Namespace) -> tuple[str, Iterator[Shot]]:
     """Footage: how it is looked at, in words, and the shots."""
     camera = "field of view assumed" if options.assume_fov else "the camera's true matrix, keypoints undistorted"
     text = f"{options.source}: {options.folder.name}, product pipeline ({options.quality}), {camera}, raw motion"
-    return text, multiview.shots(
+    return text, multiview.multiview(
         options.folder, options.device, options.quality, calibration=options.calibration, points=options.points,
         units=options.units, axes=options.axes, offset_s=options.offset, markers=options.markers,
         assumed_fov=options.assume_fov, say=tqdm.write,

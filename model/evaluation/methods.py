@@ -12,6 +12,7 @@ from torch import Tensor
 from ..body.fit import DEPTH_WINDOW_S, BodyFitter
 from ..body.model import BodyModel, pose_joints
 from ..body.points import BodyPoints, pose_points
+from ..camera.aim import aim
 from ..camera.pinhole import locate
 from ..motion.gaps import filled
 from ..network.lifter import Given
@@ -32,38 +33,39 @@ def compared(network: TwoStage, shot: Shot, fitters: "Fitters") -> Iterator[tupl
     """The detector's own 3D, the network's stages as the product runs them, and the network with less to go by."""
     if shot.world is not None:
         yield DETECTOR, detected(shot)
-    first, whole = lifted(network, shot), recovered(network, shot)
-    yield LIFTER, answer(shot, first)
-    yield LIFTER_BODY, fitters.to_joints(shot, first)
+    lifted, whole = stages(network, shot)
+    yield LIFTER, answer(shot, lifted)
+    yield LIFTER_BODY, fitters.to_joints(shot, lifted)
     yield NETWORK, answer(shot, whole)
     yield BODY, fitters.to_mesh(shot, whole)
     if shot.features is not None:
-        yield "network, features withheld", answer(shot, recovered(network, shot, features=False))
+        yield "network, features withheld", answer(shot, stages(network, shot, features=False)[1])
     if shot.world is not None:
-        yield "network, world landmarks withheld", answer(shot, recovered(network, shot, world=False))
+        yield "network, world landmarks withheld", answer(shot, stages(network, shot, world=False)[1])
     if shot.features is not None and shot.world is not None:
-        yield "network, keypoints only", answer(shot, recovered(network, shot, world=False, features=False))
+        yield "network, keypoints only", answer(shot, stages(network, shot, world=False, features=False)[1])
 
 
 def detected(shot: Shot) -> Answer:
-    """What the detector itself says in 3D."""
+    """What the detector itself says in 3D, seen along each frame's direction to the person: it knows a crop only."""
     if shot.world is None:
         raise ValueError("the detector said nothing in 3D")
-    return _placed(shot, shot.world)
+    turn = aim(shot.rays[:, None], shot.confidence[:, None]).rotation
+    return _placed(shot, shot.world @ turn)
 
 
-def recovered(network: TwoStage, shot: Shot, *, world: bool = True, features: bool = True) -> Recovery:
-    """The network over a shot as the product runs it, with or without inputs that it can do without."""
-    return recover(
-        network, shot.rays, shot.confidence, shot.time_s, lambda _: None,
+def stages(network: TwoStage, shot: Shot, *, world: bool = True, features: bool = True) -> tuple[Recovery, Recovery]:
+    """What the first stage says alone, without vertices, and the whole network, over a shot as the product runs it.
+
+    World landmarks and image features may be withheld.
+    """
+    found = recover(
+        cast(TwoStage, _BothStages(network)), shot.rays, shot.confidence, shot.time_s, lambda _: None,
         world=Given(shot.world, shot.observed) if world and shot.world is not None else None,
         feature=Given(shot.features, shot.observed) if features and shot.features is not None else None,
     )  # fmt: skip
-
-
-def lifted(network: TwoStage, shot: Shot) -> Recovery:
-    """The network's first stage alone: joints and no vertices."""
-    return recovered(cast(TwoStage, _FirstStage(network)), shot)
+    refined, lifted = found.joints.chunk(2, 1)
+    return found._replace(mesh=found.mesh[:, :0], joints=lifted), found._replace(joints=refined)
 
 
 def answer(shot: Shot, found: Recovery) -> Answer:
@@ -109,14 +111,15 @@ class Fitters:
         return pose_points(shaped, rotations[None], joints[None])[0]
 
 
-class _FirstStage:
-    """A network that stops after its first stage: the joints stay as they were lifted."""
+class _BothStages:
+    """A network that says its first stage's joints beside the refined ones."""
 
     def __init__(self, network: TwoStage) -> None:
-        self.lift, self.nearest, self.config = network.lift, network.nearest, network.config
+        self.lift, self.nearest, self.config, self._whole = network.lift, network.nearest, network.config, network
 
-    def recover(self, joints: Tensor, _: Tensor) -> Recovered:
-        return Recovered(joints[:, :0], joints)
+    def recover(self, joints: Tensor, context: Tensor) -> Recovered:
+        found = self._whole.recover(joints, context)
+        return Recovered(found.mesh, torch.cat([found.joints, joints], 1))
 
 
 def _placed(shot: Shot, joints: Tensor) -> Answer:

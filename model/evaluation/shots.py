@@ -30,7 +30,7 @@ class Shot:
     confidence: Tensor
     """(T, 23)"""
     world: Tensor | None
-    """(T, 23, 3) the detector's own 3D"""
+    """(T, 23, 3) the detector's own 3D, seen along the direction to the person"""
     features: Tensor | None
     """(T, 1152) of the image"""
     observed: Tensor

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From footage of a person whose joints were measured to a shot, through the product's own stages."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,10 +15,14 @@ from ...camera.pinhole import camera_matrix, rays_through
 from ...footage import Frame
 from ...people import Track, observe
 from ...people import scan as find_people
+from ...protocol import Code, Failure
 from ..shots import LIMBS, Shot
 from .camera import Camera
 
 Array = NDArray[np.float64]
+
+FARTHEST = 0.5
+"""Heights of the person by which a track may be off a reference and still be of the same person."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +72,47 @@ def distance(track: Track, reference: Reference, camera: Camera) -> float:
     return float(np.median(off)) if off.size else np.inf
 
 
-def shot(view: View, track: Track, reference: Reference, device: str, quality: str, *, assumed_fov: bool) -> Shot:
-    """What the product's detectors make of a track, and the truth at the same times.
+def shots(
+    view: View, tracks: Sequence[Track], references: Sequence[Reference], device: str, quality: str,
+    assumed_fov: bool, say: Callable[[str], None],
+) -> Iterator[Shot]:  # fmt: skip
+    """A shot for each person who was measured: of whoever among the tracks is nearest to the reference in the picture.
 
-    assumed_fov: keypoints become rays as in a capture that is told nothing about the camera. Raises Failure if the
-    person is seen in no frame.
+    assumed_fov: keypoints become rays as in a capture that is told nothing about the camera. Whoever cannot be found
+    is told to `say`.
     """
+    for reference in references:
+        track = min(tracks, key=lambda one: distance(one, reference, view.camera), default=None)
+        off = np.inf if track is None else distance(track, reference, view.camera)
+        if track is None or off > FARTHEST:
+            say(f"{view.group}: nobody was found who is where the reference is")
+            continue
+        say(f"{view.group}: person {track.id}, {off:.3f} body heights off the reference in the picture")
+        try:
+            yield _shot(view, track, reference, device, quality, assumed_fov)
+        except Failure as failure:
+            say(f"{view.group}: {failure}")
+
+
+def pictures(files: Sequence[Path], time_s: Array) -> Callable[[], Iterable[Frame]]:
+    """Footage that is a file for each picture, at the given times (T,)."""
+
+    def frames() -> Iterator[Frame]:
+        for index, (file, at) in enumerate(zip(files, time_s, strict=True)):
+            yield Frame(index, float(at), partial(_picture, file))
+
+    return frames
+
+
+def _picture(file: Path) -> NDArray[np.uint8]:
+    bgr = cv2.imread(str(file))
+    if bgr is None:
+        raise Failure(Code.FOOTAGE_UNREADABLE, f"{file} is no picture.")
+    return np.ascontiguousarray(bgr[..., ::-1])
+
+
+def _shot(view: View, track: Track, reference: Reference, device: str, quality: str, assumed_fov: bool) -> Shot:
+    """What the product's detectors make of a track, and the truth at the same times."""
     seen = observe(view.frames(), track, quality, device, lambda _: None)
     pixels = seen.keypoints[..., :2]
     if assumed_fov:

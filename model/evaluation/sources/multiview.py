@@ -15,10 +15,9 @@ import numpy as np
 
 from ...footage import ahead, probe, read
 from ...people import Track
-from ...protocol import Failure
 from ..shots import Shot
 from .camera import Camera, read_cameras
-from .footage import Reference, View, distance, people, shot
+from .footage import Reference, View, distance, people, shots
 from .points import Points, limbs, read_points
 
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
@@ -27,7 +26,7 @@ AXES = {"same": (0, 1, 2), "zxy": (2, 0, 1)}
 Z up, which is "zxy"."""
 
 
-def shots(
+def multiview(
     folder: Path, device: str, quality: str = "full", *, calibration: Path | None = None, points: Path | None = None,
     units: str = "auto", axes: str = "auto", offset_s: float = 0.0, markers: Path | None = None,
     assumed_fov: bool = False, say: Callable[[str], None] = print,
@@ -49,15 +48,7 @@ def shots(
     say(f"{len(views)} cameras, {len(joints)} measured frames, axes of the points: {chosen}")
     for view, found in zip(views, tracks, strict=True):
         reference = _reference(view.camera, measured, joints, chosen)
-        track = min(found, key=lambda one, v=view, r=reference: distance(one, r, v.camera), default=None)
-        if track is None or not np.isfinite(distance(track, reference, view.camera)):
-            say(f"{view.group}: nobody was found who is where the points are")
-            continue
-        say(f"{view.group}: person {track.id}, {distance(track, reference, view.camera):.3f} body heights off in 2D")
-        try:
-            yield shot(view, track, reference, device, quality, assumed_fov=assumed_fov)
-        except Failure as failure:
-            say(f"{view.group}: {failure}")
+        yield from shots(view, found, [reference], device, quality, assumed_fov, say)
 
 
 def _view(camera: Camera, video: Path) -> View:

@@ -100,8 +100,8 @@ def test_a_body_fitted_to_the_truth_is_the_truth(shot: Shot) -> None:
 def test_a_size_that_is_wrong_counts_for_mpjpe_and_not_for_pa(shot: Shot) -> None:
     found = measured(shot, detected(shot))
     limbs = np.linalg.norm(shot.joints[:, 5:17], axis=-1).mean()
-    assert found["mpjpe"] == (pytest.approx(50 * limbs, rel=1e-3), FRAMES)
-    assert found["pa_mpjpe"][0] == pytest.approx(0, abs=1e-2)
+    assert found["mpjpe"] == (pytest.approx(50 * limbs, rel=0.01), FRAMES)
+    assert found["pa_mpjpe"][0] == pytest.approx(0, abs=0.01)
     assert "mpvpe" not in found
     assert "contact_f1" not in found
 

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,6 @@ from model.evaluation.sources.multiview import paired
 from model.evaluation.sources.points import Points, limbs, read_points
 from model.footage import write_video
 from model.motion.rotations import matrix_from_axis_angle
-from model.motion.skeleton import KEYPOINTS
 from tests.model.synthetic.picture import HEIGHT, WIDTH, camera, pictures
 from tests.model.synthetic.walk import BODY as WALKER
 from tests.model.synthetic.walk import FPS, walk
@@ -149,12 +149,8 @@ def bent(frames: Iterator[np.ndarray], lens: Camera) -> Iterator[np.ndarray]:
         yield cv2.remap(frame, straight, None, cv2.INTER_LINEAR)
 
 
-@pytest.mark.engine
-def test_a_folder_of_footage_goes_through_the_whole_product(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two cameras, one rolled and with a bent lens, look at a painted walk; the points are turned to Y up.
-
-    Measured: the network 57 mm off (43 mm after a similarity), 12 frames more or less seen.
-    """
+def painted(folder: Path) -> Path:
+    """A folder with a walk before two cameras, one of them rolled and with a bent lens; its points are Y up."""
     truth = walk(np.array([1.0, 0, 0]), np.zeros(3))
     level = camera()
     roll = matrix_from_axis_angle(np.array([0, 0, 0.2]))
@@ -164,30 +160,33 @@ def test_a_folder_of_footage_goes_through_the_whole_product(tmp_path: Path, caps
     ]
     lines = []
     for number, view in enumerate(views, 1):
-        seen = type(level)(view.matrix, view.rotation, view.translation, level.fov_deg)
-        frames = pictures(truth.vertices[:FRAMES], seen)
-        video = tmp_path / "videos" / f"cam{number:02d}.mp4"
-        video.parent.mkdir(exist_ok=True)
-        write_video(video, bent(frames, view) if view.distortion.any() else frames, FPS)
+        frames = pictures(truth.vertices[:FRAMES], replace(level, rotation=view.rotation, translation=view.translation))
+        (folder / "videos").mkdir(exist_ok=True)
+        write_video(folder / "videos" / f"cam{number:02d}.mp4", bent(frames, view), FPS)
         rotation = cv2.Rodrigues(view.rotation)[0].ravel()
         lines += [f"[{view.name}]", f"matrix = {view.matrix.tolist()}", f"distortions = {view.distortion.tolist()}"]
         lines += [f"rotation = {rotation.tolist()}", f"translation = {view.translation.tolist()}", ""]
-    (tmp_path / "Calib.toml").write_text("\n".join(lines))
-    (tmp_path / "Config.toml").write_text('[project]\nname = "a walk"\n')
-    keypoints = (WALKER.keypoint_regressor.to_dense().numpy() @ truth.vertices[:FRAMES])[:, [*LIMBS, 0]]
-    written_trc(tmp_path / "walk.trc", NAMES, keypoints[..., [1, 2, 0]], FPS, "m")
-    assert [KEYPOINTS[k].split("_")[1] for k in LIMBS[:2]] == ["shoulder", "shoulder"]
+    (folder / "Calib.toml").write_text("\n".join(lines))
+    (folder / "Config.toml").write_text('[project]\nname = "a walk"\n')
+    points = (WALKER.keypoint_regressor.to_dense().numpy() @ truth.vertices[:FRAMES])[:, [*LIMBS, 0]]
+    written_trc(folder / "walk.trc", NAMES, points[..., [1, 2, 0]], FPS, "m")
+    return folder
 
-    assert main(["--source", "multiview", "--folder", str(tmp_path), "--json", str(tmp_path / "out.json")]) == 0
-    report = json.loads((tmp_path / "out.json").read_text())
+
+@pytest.mark.engine
+def test_a_folder_of_footage_goes_through_the_whole_product(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Measured: the network is 48 mm off, 41 mm after a similarity; BlazePose alone 76 mm and 58 mm."""
+    folder, out = painted(tmp_path), tmp_path / "out.json"
+    assert main(["--source", "multiview", "--folder", str(folder), "--json", str(out)]) == 0
+    report = json.loads(out.read_text())
     printed = capsys.readouterr().out
     assert "axes of the points: zxy" in printed
     assert json.loads(printed.splitlines()[-1]) == report
     assert set(report["tables"]) == {"all", "cam_1", "cam_2"}
     for table in report["tables"].values():
         assert {DETECTOR, LIFTER, NETWORK, BODY} < set(table)
-        assert table[NETWORK]["mpjpe"] < 110
-        assert table[NETWORK]["pa_mpjpe"] < 80
-        assert table[BODY]["mpjpe"] < 110
+        assert table[NETWORK]["mpjpe"] < 75
+        assert table[NETWORK]["pa_mpjpe"] < 65
+        assert table[BODY]["mpjpe"] < 75
         assert table[NETWORK]["answered"] > 90
         assert table[NETWORK]["accel_smoothed"] < table[NETWORK]["accel"]
