@@ -4,6 +4,7 @@
 capture CLIP   milliseconds a frame by stage and peak memory; the last line has `fps`, `overhead_share` (all but the
                person detector's and the keypoint networks' own time, as a share of the run) and `memory_ratio_10x`
                (peak memory on the clip ten times over, to that on the clip)
+network        what the networks cost, see scripts/benchmark_network.py
 """
 
 import argparse
@@ -21,15 +22,21 @@ from model.footage import probe, read, write_video
 from model.people import runtime
 from model.protocol import CaptureSettings
 
+from . import benchmark_network
+
 TIMES_OVER = 10
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", choices=("capture",))
-    parser.add_argument("clip", type=Path)
+    parser.add_argument("benchmark", choices=("capture", "network"))
+    parser.add_argument("clip", type=Path, nargs="?")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.benchmark == "network":
+        return benchmark_network.main([])
+    if options.clip is None:
+        parser.error("capture needs a CLIP")
     if options.child:
         print(json.dumps(measured_capture(options.clip)))
         return 0
