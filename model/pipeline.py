@@ -21,6 +21,7 @@ from .camera.pinhole import camera_matrix, horizontal_fov_deg, rays_through
 from .devices import best_device
 from .files import check_writable, same_file, written_beside
 from .footage import FootageInfo, Frame, ahead, probe, read, write_video
+from .network.lifter import Given
 from .network.registry import COARSE_LEVEL
 from .overlay import draw_overlay
 from .people import Track, observe
@@ -119,9 +120,11 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
     matrix = camera_matrix(info.width, info.height, settings.fov_deg)
     rays = rays_through(torch.from_numpy(seen.keypoints[..., :2]), matrix).float()
     confidence = torch.from_numpy(seen.keypoints[..., 2]).float()
+    observed = torch.from_numpy(seen.observed)
+    given = [Given(torch.from_numpy(values), observed) for values in (seen.world, seen.features)]
     with run.stage("recovery", len(seen.time_s)) as tell:
         recovery = run.compute(
-            lambda device, batch: recover(network.to(device), rays, confidence, seen.time_s, tell, batch)
+            lambda device, batch: recover(network.to(device), rays, confidence, seen.time_s, tell, batch, *given)
         )
     with run.stage("fitting", len(seen.time_s)) as tell:
         fit = BodyFitter(body, COARSE_LEVEL).fit(
