@@ -21,7 +21,9 @@ CLOSEST_POINT_M = 0.6
 CUT_OFF = 0.15
 """So many people stand at the border of the picture although they would fit."""
 COCO = 17
-HINT_NOISE = 0.02
+HINT_NOISE, HINT_BIAS = 0.02, 0.02
+"""In body sizes: from look to look, and for as long as the window lasts."""
+BOX_SCALE = 0.08
 SWAPPED_HINTS = 0.03
 
 
@@ -77,8 +79,10 @@ def told(outline: Array, keypoints: Array, shot: Shot, time_s: Array, rng: np.ra
     surface, joints = shot.pixels(outline[frames]), shot.pixels(keypoints[frames])
     boxes = np.concatenate([surface.min(1).clip(0, limits), surface.max(1).clip(0, limits)], 1)
     size = np.maximum(boxes[:, 2:] - boxes[:, :2], 1).max(1)
-    boxes = boxes + HINT_NOISE * size[:, None] * rng.normal(size=boxes.shape)
-    hints = joints + HINT_NOISE * size[:, None, None] * rng.normal(size=joints.shape)
+    grown = (boxes[:, 2:] - boxes[:, :2]) / 2 * np.expm1(BOX_SCALE * rng.normal())
+    boxes = boxes + np.concatenate([-grown, grown], 1) + HINT_NOISE * size[:, None] * rng.normal(size=boxes.shape)
+    error = HINT_NOISE * rng.normal(size=joints.shape) + HINT_BIAS * rng.normal(size=joints.shape[1:])
+    hints = joints + size[:, None, None] * error
     inside = ((joints > 0) & (joints < limits)).all(-1)
     score = np.where(inside, rng.uniform(0.25, 0.9, inside.shape), rng.uniform(0, 0.15, inside.shape))
     found = np.concatenate([hints, score[..., None]], -1)

@@ -16,7 +16,7 @@ SKIN, TOP, BOTTOM, SHOES, HAIR = range(5)
 NECK_JOINT, HEAD_JOINT = 12, 15
 LEFT_SHOULDER, LEFT_WRIST, LEFT_ANKLE = 16, 20, 7
 NOSE, LEFT_EYE, RIGHT_EYE = 0, 1, 2
-SKIN_TONES: Final = ((0.95, 0.78, 0.68), (0.87, 0.67, 0.53), (0.72, 0.51, 0.38), (0.5, 0.34, 0.24), (0.3, 0.2, 0.15))
+SKIN_TONES: Final = ((0.95, 0.78, 0.68), (0.87, 0.67, 0.53), (0.72, 0.51, 0.38), (0.55, 0.38, 0.28), (0.38, 0.26, 0.2))
 HAIR_COLOURS: Final = (
     (0.05, 0.04, 0.03), (0.14, 0.08, 0.05), (0.32, 0.19, 0.1), (0.62, 0.47, 0.24), (0.58, 0.57, 0.55),
 )  # fmt: skip

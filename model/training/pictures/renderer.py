@@ -79,6 +79,7 @@ class Renderer:
 
     def __init__(self, panoramas: list[Panorama]) -> None:
         self.context = moderngl.create_context(standalone=True, backend="egl")  # pyright: ignore[reportArgumentType]
+        self.context.front_face = "cw"  # As rows of pixels are counted from the top.
         self.solid = self.context.program(shaders.SOLID_VERTEX, shaders.SOLID_FRAGMENT)
         self.behind = self.context.program(shaders.BEHIND_VERTEX, shaders.BEHIND_FRAGMENT)
         self.flat = self.context.program(shaders.SHADOW_VERTEX, shaders.SHADOW_FRAGMENT)
@@ -112,11 +113,11 @@ class Renderer:
         target.use()
         target.clear(0, 0, 0, 0)
         if background:
-            self.context.disable(moderngl.DEPTH_TEST)
+            self.context.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
             self._light(self.behind, around, view)
             self._put_behind(around, view)
             self._screen.render()
-        self.context.enable(moderngl.DEPTH_TEST)
+        self.context.enable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         self._light(self.solid, around, view)
         _set(self.solid, "view", view.clip())
         _set(self.solid, "eye", _bytes(view.eye))
@@ -136,7 +137,7 @@ class Renderer:
         target = self._target(SHADOW_SIDE)
         target.use()
         target.clear(0, 0, 0, 0)
-        self.context.disable(moderngl.DEPTH_TEST)
+        self.context.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         _set(self.flat, "view", view.clip())
         _set(self.flat, "sun", _bytes(around.sun))
         _set(self.flat, "ground", _bytes(np.array(around.floor)))

@@ -207,5 +207,5 @@ def _prism(sides: int) -> tuple[Array, Array, npt.NDArray[np.int64]]:
         n = len(vertices)
         vertices += [p + (0, y, 0) for p in ring[:-1]]
         normals += [np.array([0, np.sign(y), 0])] * sides
-        faces += [(n, n + i, n + i + 1) for i in range(1, sides - 1)]
+        faces += [(n, n + i, n + i + 1) if y > 0 else (n, n + i + 1, n + i) for i in range(1, sides - 1)]
     return np.array(vertices), np.array(normals), np.array(faces)

@@ -22,7 +22,7 @@ CANVAS = 640
 FINE, COARSE = 384, 256
 """Sides at which people are drawn: finely, then averaged; or coarsely, as a large picture that is sampled."""
 BLURRED = 0.25
-EXPOSURES = 4
+EXPOSURES = 3
 OCCLUDED = 0.25
 ACCOMPANIED = 0.3
 ON_THE_FLOOR_M = 0.15
@@ -113,7 +113,7 @@ class Stage:
             front.append(studio.renderer.placed(thing))
         self._canvas = canvas_crop(self.crops, self.shot)
         view = self._view(self._canvas, CANVAS)
-        self._behind = studio.renderer.draw(behind, self._around, view, background=True)[..., :3]
+        self._behind = studio.renderer.draw(behind, self._around, view, background=True)[..., :3].copy()
         self._front = studio.renderer.draw(front, self._around, view) if front else None
         for solid in behind + front:
             solid.release()
@@ -163,17 +163,14 @@ class Stage:
 
     def picture(self, frame: int, crop: Array) -> Picture:
         """The crop (SIDE, SIDE, 3) of a frame, RGB, black beyond the picture's border."""
-        drawn = self._drawn(frame, self._view(crop, FINE if self._fine else COARSE))
-        drawn = np.asarray(cv2.resize(drawn, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
-        picture = self._from_canvas(self._behind, crop, cv2.BORDER_REFLECT).astype(np.float32)
+        picture = self._from_canvas(self._behind, crop, cv2.BORDER_REFLECT)
         if self._around.shadow and np.isfinite(self._around.floor) and self._around.sun[1] > 0.1:
             shade = self._studio.renderer.shadow(self._person, self._around, self._view(crop, SHADOW_SIDE))
-            shade = cv2.GaussianBlur(cv2.resize(shade, (SIDE, SIDE)), (0, 0), 2).astype(np.float32)
-            picture *= 1 - self._around.shadow / 255 * shade[..., None]
-        picture = drawn[..., :3] + picture * (1 - drawn[..., 3:] / 255)
+            shade = np.asarray(cv2.resize(cv2.GaussianBlur(shade, (0, 0), 1), (SIDE, SIDE)), np.float32)
+            picture = picture * (1 - self._around.shadow / 255 * shade[..., None])
+        picture = _over(self._drawn(frame, self._view(crop, FINE if self._fine else COARSE)), picture)
         if self._front is not None:
-            front = self._from_canvas(self._front, crop, cv2.BORDER_REPLICATE).astype(np.float32)
-            picture = front[..., :3] + picture * (1 - front[..., 3:] / 255)
+            picture = _over(self._from_canvas(self._front, crop, cv2.BORDER_REPLICATE), picture)
         picture = self._through_lens(picture, crop)
         return picture * within_picture(crop, SIDE, self.shot)[..., None]
 
@@ -236,6 +233,12 @@ class Stage:
         place = centre + away * rng.uniform(-0.2, 3) + across * side
         solid.move(vertices + (place - own) * (1, 0, 1), normals)
         return solid
+
+
+def _over(layer: Picture, picture: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """A layer (side, side, 4), colours times coverage, over a picture (SIDE, SIDE, 3)."""
+    layer = np.asarray(cv2.resize(layer, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    return layer[..., :3] + picture * (1 - layer[..., 3:].astype(np.float32) / 255)
 
 
 def _random_lens(rng: np.random.Generator) -> Lens:
