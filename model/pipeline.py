@@ -114,9 +114,7 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
     track = _chosen(people, settings.person)
     shown = replace(settings, start_s=max(settings.start_s, float(track.time_s[0])))
     with run.stage("keypoints", len(track.time_s)) as tell:
-        seen = run.compute(
-            lambda device, _: observe(_frames(shown, in_colour=True), track, settings.quality, device, tell)
-        )
+        seen = run.compute(lambda device, _: observe(_frames(shown), track, settings.quality, device, tell))
     matrix = camera_matrix(info.width, info.height, settings.fov_deg)
     rays = rays_through(torch.from_numpy(seen.keypoints[..., :2]), matrix).float()
     confidence = torch.from_numpy(seen.keypoints[..., 2]).float()
@@ -208,16 +206,8 @@ def _results(settings: CaptureSettings) -> dict[str, Path]:
     return results
 
 
-def _frames(settings: CaptureSettings, *, in_colour: bool = False) -> Iterator[Frame]:
-    """The frames, decoded ahead of their use; in_colour: converted ahead too, for who looks at every one of them."""
-    frames = read(settings.footage, settings.start_s, settings.end_s)
-    return ahead(_coloured(frames) if in_colour else frames)
-
-
-def _coloured(frames: Iterable[Frame]) -> Iterator[Frame]:
-    for frame in frames:
-        assert frame.rgb.size
-        yield frame
+def _frames(settings: CaptureSettings) -> Iterator[Frame]:
+    return read(settings.footage, settings.start_s, settings.end_s)
 
 
 def _expected_frames(info: FootageInfo, settings: CaptureSettings) -> int:
@@ -250,7 +240,7 @@ def _sha256(path: Path) -> str:
 
 
 def _write_overlay(path: Path, settings: CaptureSettings, info: FootageInfo, shot: Shot, run: Run) -> None:
-    shown, timed = itertools.tee(_frames(settings))
+    shown, timed = itertools.tee(ahead(_frames(settings)))
     drawn = draw_overlay(shown, shot.motion, posed_vertices(shot), shot.faces)
     counted = run.counted("overlay", _expected_frames(info, settings), drawn)
     write_video(path, counted, info.fps, (frame.time_s for frame in timed))

@@ -81,7 +81,8 @@ def recover(
         report(done)
     joints /= weight[:, None, None]
     mesh, refined = [], []
-    for part in torch.arange(T).split(batch * WINDOW):
+    # A processor's caches hold the features of one window's frames, not of eight.
+    for part in torch.arange(T).split(WINDOW if device.type == "cpu" else batch * WINDOW):
         with torch.inference_mode():
             seen = network.recover((joints[part] @ view[part]).to(device), context[part].to(device))
         mesh.append(seen.mesh.cpu() @ view[part].mT)

@@ -2,6 +2,7 @@
 """Decoding while something else computes."""
 
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from queue import Empty, Full, Queue
 from typing import Any, TypeVar
@@ -12,10 +13,10 @@ LOOK_UP_S = 0.1
 
 
 def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
-    """The same items, made in a thread of its own, up to `count` of them before they are asked for.
+    """The same items, made in a thread of its own, from now on and up to `count` of them before they are asked for.
 
     What making them raises is raised here, in its turn. The thread ends with the last item, or soon after the
-    iterator is closed or forgotten.
+    iterator is forgotten.
     """
     waiting: Queue[tuple[Any, BaseException | None]] = Queue(count)
     closed = threading.Event()
@@ -40,16 +41,19 @@ def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
             put(END)
 
     threading.Thread(target=make, name="ahead", daemon=True).start()
-    try:
-        while True:
-            try:
-                item, error = waiting.get(timeout=LOOK_UP_S)
-            except Empty:
-                continue
-            if error is not None:
-                raise error
-            if item is END:
-                return
-            yield item
-    finally:
-        closed.set()
+    taken = _taken(waiting)
+    weakref.finalize(taken, closed.set)
+    return taken
+
+
+def _taken(waiting: Queue[tuple[Any, BaseException | None]]) -> Iterator[Any]:
+    while True:
+        try:
+            item, error = waiting.get(timeout=LOOK_UP_S)
+        except Empty:
+            continue
+        if error is not None:
+            raise error
+        if item is END:
+            return
+        yield item

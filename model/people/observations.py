@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one person does in the footage: 2D keypoints, rough 3D and image features of every frame."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
 
-from ..footage import Frame
+from ..footage import Frame, ahead
 from ..motion.skeleton import KEYPOINT_MIRROR, KEYPOINTS
 from ..protocol import Code, Failure
 from . import blazepose, consistency
@@ -60,18 +60,18 @@ def observe(
     done and may raise Cancelled. Raises Failure: PEOPLE_NONE if the person is seen in no frame, WEIGHTS_MISSING or
     WEIGHTS_CORRUPT.
     """
-    network = open_network(blazepose.WEIGHTS[quality], device)
     crops = steady(track.time_s, crops_of_track(track.boxes, track.keypoints))
+    first, last = track.time_s[[0, -1]] + (-1e-6, 1e-6)
+    wanted = (frame for frame in takewhile(lambda frame: frame.time_s <= last, frames) if frame.time_s >= first)
+    looks = ahead(_looks(wanted, track.time_s, crops), BATCH)
+    network = open_network(blazepose.WEIGHTS[quality], device)
     times: list[float] = []
     seen: list[Landmarks] = []
     picture = (0, 0)
-    first, last = track.time_s[[0, -1]] + (-1e-6, 1e-6)
-    wanted = (frame for frame in takewhile(lambda frame: frame.time_s <= last, frames) if frame.time_s >= first)
-    while batch := list(islice(wanted, BATCH)):
-        batch_times = [frame.time_s for frame in batch]
-        seen.append(_look(network, batch, interpolated(np.array(batch_times), track.time_s, crops)))
-        times.extend(batch_times)
-        height, width = batch[0].rgb.shape[:2]
+    while batch := list(islice(looks, BATCH)):
+        seen.append(_seen(network, batch))
+        times.extend(look.frame.time_s for look in batch)
+        height, width = batch[0].frame.rgb.shape[:2]
         picture = width, height
         report(len(times))
     if not seen:
@@ -79,19 +79,35 @@ def observe(
     return _assembled(np.array(times), blazepose.joined(seen), track, picture)
 
 
-def _look(network: Network, batch: list[Frame], crops: Array) -> Landmarks:
+class _Look(NamedTuple):
+    """A frame, a crop (4,), and what is in it."""
+
+    frame: Frame
+    crop: Array
+    picture: blazepose.Picture
+
+
+def _looks(frames: Iterable[Frame], time_s: Array, crops: Array) -> Iterator[_Look]:
+    """The frames with crops on straight lines between crops (T, 4) at times (T,)."""
+    for frame in frames:
+        (crop,) = interpolated(np.array([frame.time_s]), time_s, crops)
+        yield _Look(frame, crop, blazepose.cut(frame.rgb, crop))
+
+
+def _seen(network: Network, looks: list[_Look]) -> Landmarks:
     """The landmarks in a few frames, looking twice where the expected crop was off."""
-    landmarks = _run(network, batch, crops)
+    landmarks = _run(network, looks)
     wanted = _wanted(landmarks)
-    again = np.flatnonzero((landmarks.score >= FOUND) & differs(crops, wanted))
+    again = np.flatnonzero((landmarks.score >= FOUND) & differs(np.stack([look.crop for look in looks]), wanted))
     if len(again):
-        landmarks = blazepose.replaced(landmarks, again, _run(network, [batch[i] for i in again], wanted[again]))
+        closer = [_Look(looks[i].frame, wanted[i], blazepose.cut(looks[i].frame.rgb, wanted[i])) for i in again]
+        landmarks = blazepose.replaced(landmarks, again, _run(network, closer))
     return landmarks
 
 
-def _run(network: Network, batch: list[Frame], crops: Array) -> Landmarks:
-    pictures = [blazepose.cut(frame.rgb, crop) for frame, crop in zip(batch, crops, strict=True)]
-    return blazepose.decode(network(blazepose.network_input(pictures)), crops)
+def _run(network: Network, looks: list[_Look]) -> Landmarks:
+    outputs = network(blazepose.network_input([look.picture for look in looks]))
+    return blazepose.decode(outputs, np.stack([look.crop for look in looks]))
 
 
 def _wanted(landmarks: Landmarks) -> Array:

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who is in the footage, where and when."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..footage import Frame
+from ..footage import Frame, ahead
 from . import movenet
 from .runtime import Network, open_network
 from .tracker import Sighting, Tracker, Trail
@@ -57,42 +57,50 @@ def scan(frames: Iterable[Frame], device: str, report: Callable[[int], None]) ->
     `device` is "cpu" or a torch device; `report` is called with the number of frames read and may raise Cancelled.
     Raises Failure if the network's weights are missing or damaged.
     """
+    times: list[float] = []
+    looks = ahead(_looks(frames, times), BATCH)
     network = open_network(movenet.WEIGHTS, device)
     tracker = Tracker()
     thumbnails = _Thumbnails()
-    times: list[float] = []
     looked: list[float] = []
     height = 1
-    due = _due(frames, times, report)
-    while batch := list(islice(due, BATCH)):
-        for frame, sightings in zip(batch, _sightings(network, [frame.rgb for frame in batch]), strict=True):
-            height = frame.rgb.shape[0]
-            looked.append(frame.time_s)
-            tracker.update(frame.time_s, sightings)
-            thumbnails.consider(frame, tracker.trails)
+    while batch := list(islice(looks, BATCH)):
+        for look, sightings in zip(batch, _sightings(network, batch), strict=True):
+            height = look.frame.rgb.shape[0]
+            looked.append(look.frame.time_s)
+            tracker.update(look.frame.time_s, sightings)
+            thumbnails.consider(look.frame, tracker.trails)
+        report(batch[-1].frame.index + 1)
+    report(len(times))
     shortest = min(SHORTEST_S, (looked[-1] - looked[0]) / 2) if looked else 0.0
     trails = [trail for trail in tracker.trails if trail.times[-1] - trail.times[0] >= shortest]
     trails.sort(key=lambda trail: -_prominence(trail, height))
     return [_track(i + 1, trail, np.array(times), thumbnails.of(trail)) for i, trail in enumerate(trails)]
 
 
-def _due(frames: Iterable[Frame], times: list[float], report: Callable[[int], None]) -> Iterable[Frame]:
-    """The frames on which to look for people; the time of every frame is noted on the way."""
+class _Look(NamedTuple):
+    """A frame on which to look for people, as `movenet.fit` makes it."""
+
+    frame: Frame
+    picture: npt.NDArray[np.float32]
+    scale: float
+
+
+def _looks(frames: Iterable[Frame], times: list[float]) -> Iterator[_Look]:
+    """The frames that are due for a look; the time of every frame is noted on the way."""
     last = -np.inf
     for frame in frames:
         times.append(frame.time_s)
         if frame.time_s - last >= INTERVAL_S - 1e-3:
             last = frame.time_s
-            yield frame
-        report(len(times))
+            yield _Look(frame, *movenet.fit(frame.rgb))
 
 
-def _sightings(network: Network, pictures: list[Picture]) -> list[list[Sighting]]:
+def _sightings(network: Network, looks: list[_Look]) -> list[list[Sighting]]:
     """The people in each of some pictures of equal size."""
-    fitted = [movenet.fit(rgb) for rgb in pictures]
-    heads = network(np.concatenate([picture for picture, _ in fitted]))
+    heads = network(np.concatenate([look.picture for look in looks]))
     result: list[list[Sighting]] = []
-    for i, (picture, scale) in enumerate(fitted):
+    for i, (_, picture, scale) in enumerate(looks):
         people = movenet.decode({name: values[i : i + 1] for name, values in heads.items()}, FAINTEST)
         found: list[Sighting] = []
         for box, keypoints, score in zip(people.boxes, people.keypoints, people.scores, strict=True):

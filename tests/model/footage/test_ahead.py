@@ -39,7 +39,21 @@ def test_only_so_many_are_made_before_they_are_asked_for() -> None:
     time.sleep(0.3)
     assert len(made) <= 3 + 4 + 2
     before = threads() - 1
-    taken.close()  # pyright: ignore[reportAttributeAccessIssue]
+    del taken
+    assert ended(before)
+
+
+def test_making_begins_at_once_and_ends_with_an_iterator_that_nobody_used() -> None:
+    before = threads()
+    begun = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        begun.set()
+        yield from itertools.count()
+
+    taken = ahead(numbers())
+    assert begun.wait(5)
+    del taken
     assert ended(before)
 
 

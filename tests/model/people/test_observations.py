@@ -80,9 +80,9 @@ def fake_network(monkeypatch, scores):
     landmarks[34] = (300, 80)
     queue = list(scores)
 
-    def run(_network, batch, crops):
-        count = len(batch)
-        drift = np.array([frame.index for frame in batch], float)[:, None, None] * (0.25, 0)
+    def run(_network, looks):
+        count = len(looks)
+        drift = np.array([look.frame.index for look in looks], float)[:, None, None] * (0.25, 0)
         points = landmarks + drift
         return blazepose.Landmarks(
             points=points,
