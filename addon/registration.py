@@ -13,6 +13,9 @@ from .engine import running
 from .preferences import ReelToRigPreferences
 from .retarget import ops as retarget_ops
 from .retarget import panel as retarget_panel
+from .retarget.mapping import ops as mapping_ops
+from .retarget.mapping import panel as mapping_panel
+from .retarget.mapping.props import BoneRow, MappingProperties
 from .retarget.props import RetargetProperties
 from .take import ops as take_ops
 from .take import panel as take_panel
@@ -22,14 +25,18 @@ CLASSES = (
     ReelToRigPreferences,
     TakeProperties,
     CaptureProperties,
+    BoneRow,
+    MappingProperties,
     RetargetProperties,
     *engine_ops.CLASSES,
     *capture_ops.CLASSES,
     *take_ops.CLASSES,
     *retarget_ops.CLASSES,
+    *mapping_ops.CLASSES,
     *capture_panel.CLASSES,
     *take_panel.CLASSES,
     *retarget_panel.CLASSES,
+    *mapping_panel.CLASSES,
 )
 
 PROPERTIES = (

@@ -1,56 +1,104 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take's motion onto an armature, as a new action."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import bpy
 import numpy as np
 from bpy.utils import escape_identifier
 from numpy.typing import NDArray
 
+from ...model.motion.rotations import project
 from ...model.protocol import Code, Failure
 from ..keyframes import Curve, write_action
 from ..take.data import TakeMotion
+from . import ik
 from .bone_maps import Match, detect
+from .bone_maps.bone_map import BoneMap
 from .channels import rotation_channels
+from .mapping import presets
+from .obstacles import overriding, remarks
+from .root import grounded
 from .solve import Solution, Target, solve
-from .target import describe, parents
+from .target import carrier, describe, heads, parents
+
+RootPolicy = Literal["HIPS", "ROOT_BONE", "OBJECT", "IN_PLACE"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to bake: what carries the person over the ground, and whether the IK controls of limbs are in command."""
+
+    root: RootPolicy = "HIPS"
+    ik: bool = False
 
 
 @dataclass(frozen=True)
 class Baked:
-    """What came of it: the action, the family of the rig, the bones with keys, those it lacks, the scale."""
+    """What came of it: the action, the family of the rig, the bones with keys, what it lacks, the scale, remarks."""
 
     action: bpy.types.Action
     family: str
     bones: tuple[str, ...]
     missing: tuple[str, ...]
     scale: float
+    remarks: tuple[str, ...]
 
 
 def recognise(armature: bpy.types.Object) -> Match:
-    """The family of an armature. Raises Failure(RIG_UNSUITABLE) if it is of none that is known."""
-    match = detect(parents(armature))
+    """The bones of an armature. Raises Failure(RIG_UNSUITABLE) if it is not known and not built as a person is."""
+    match = detect(parents(armature), heads(armature), presets.load_all())
     if match is None:
-        raise Failure(Code.RIG_UNSUITABLE, f"The bones of {armature.name} are of no family that is known.")
+        raise Failure(
+            Code.RIG_UNSUITABLE,
+            f"The bones of {armature.name} are of no family that is known, and not those of a person.",
+        )
     return match
 
 
-def bake(motion: TakeMotion, armature: bpy.types.Object, name: str) -> Baked:
+def bake(
+    motion: TakeMotion,
+    armature: bpy.types.Object,
+    name: str,
+    match: Match | None = None,
+    options: Options | None = None,
+) -> Baked:
     """Key an armature so that it moves as a take does, in a new action; the one it had is kept.
 
-    Limbs are switched to FK where the rig has a switch. Raises Failure(RIG_UNSUITABLE) for an armature that the motion
-    cannot be put on; nothing is changed then.
+    match says which bones to key; without it they are recognised. Raises Failure(RIG_UNSUITABLE) for an armature that
+    the motion cannot be put on; nothing is changed then.
     """
-    match = recognise(armature)
+    match, options = match or recognise(armature), options or Options()
+    bone_map = match.bone_map
+    if options.root == "ROOT_BONE":
+        if not bone_map.ground:
+            raise Failure(Code.RIG_UNSUITABLE, f"{armature.name} has no root bone above its hips.", NO_ROOT_BONE)
+        bone_map = replace(bone_map, still=(*bone_map.still, bone_map.ground))
+    if options.ik and not bone_map.ik:
+        raise Failure(Code.RIG_UNSUITABLE, f"No IK controls of {armature.name} are known.", NO_IK)
     try:
-        target = describe(armature, match.bone_map, match.missing)
+        target = describe(armature, bone_map)
     except ValueError as error:
         raise Failure(Code.RIG_UNSUITABLE, f"{armature.name}: {error}.") from error
+
     solution = solve(target, motion.local, motion.trans, motion.rest)
-    curves = [*_commands(armature, match), *_motion_curves(armature, target, solution)]
+    solution, carried = _rooted(armature, bone_map, target, solution, options.root)
+    noted = remarks(armature, target)
+    settings = {**bone_map.settings, **(bone_map.ik_settings if options.ik else {})}
+    held = [name for name in bone_map.still if name != bone_map.ground]
+    curves = [*_commands(armature, held, settings), *carried, *_motion_curves(armature, target, solution)]
+    if options.ik:
+        curves += _ik_curves(armature, bone_map, target, solution)
+    curves += _freed(armature, bone_map)
     action = write_action(armature, name, curves, motion.frames)
-    return Baked(action, match.bone_map.family, tuple(b.name for b in target.bones), match.missing, solution.scale)
+    bones = tuple(bone.name for bone in target.bones)
+    return Baked(action, bone_map.family, bones, match.missing, solution.scale, noted)
+
+
+NO_ROOT_BONE = "Choose another way for the root, or name the bone in the bone map."
+NO_IK = "Bake onto FK controls instead."
 
 
 def _motion_curves(armature: bpy.types.Object, target: Target, solution: Solution) -> list[Curve]:
@@ -66,22 +114,87 @@ def _motion_curves(armature: bpy.types.Object, target: Target, solution: Solutio
     return [*_curves(root, "location", solution.location), *curves]
 
 
-def _commands(armature: bpy.types.Object, match: Match) -> list[Curve]:
-    """What puts the solved bones in command: settings, and bones that stay at rest. Keyed once each, at the start."""
+def _ik_curves(armature: bpy.types.Object, bone_map: BoneMap, target: Target, solution: Solution) -> list[Curve]:
+    """The curves of the IK controls, which lead to the pose of the solved bones."""
+    assert armature.pose
+    assert bpy.context.view_layer
+    bpy.context.view_layer.update()  # The settings decide what the controls hang from.
+    curves: list[Curve] = []
+    for name, (rotation, location) in ik.controls(armature, bone_map, target, solution).items():
+        control = armature.pose.bones[name]
+        control.scale = (1.0, 1.0, 1.0)
+        channel, values = rotation_channels(project(rotation), control.rotation_mode)
+        curves += [*_curves(name, "location", location), *_curves(name, channel, values)]
+    return curves
+
+
+def _rooted(
+    armature: bpy.types.Object, bone_map: BoneMap, target: Target, solution: Solution, root: RootPolicy
+) -> tuple[Solution, list[Curve]]:
+    """The solution without what something else than the hips carries, and the curves of that."""
+    if root == "HIPS":
+        return solution, []
+    assert armature.pose
+    anchor = armature.matrix_world.translation
+    if root == "ROOT_BONE":
+        anchor = armature.matrix_world @ armature.pose.bones[bone_map.ground].bone.head_local
+    turns = root != "IN_PLACE" and all(bone.inherits for bone in target.bones)
+    solution, ground = grounded(target, solution, np.array(anchor), turns=turns)
+    if root == "ROOT_BONE":
+        return solution, _ground_curves(armature, bone_map, target, ground)
+    return solution, _object_curves(armature, ground) if root == "OBJECT" else []
+
+
+def _ground_curves(
+    armature: bpy.types.Object, bone_map: BoneMap, target: Target, ground: NDArray[np.float64]
+) -> list[Curve]:
+    """The curves of the root bone, which carries the person over the ground."""
+    assert armature.pose
+    bone = armature.pose.bones[bone_map.ground]
+    _, socket = carrier(bone, armature, (), bone_map.still)
+    pose = np.linalg.inv(target.world) @ ground @ target.world @ np.array(bone.bone.matrix_local)
+    basis = np.linalg.inv(np.array(socket)) @ pose
+    bone.scale = (1.0, 1.0, 1.0)
+    channel, values = rotation_channels(project(basis[:, :3, :3]), bone.rotation_mode)
+    return [*_curves(bone.name, "location", basis[:, :3, 3]), *_curves(bone.name, channel, values)]
+
+
+def _object_curves(armature: bpy.types.Object, ground: NDArray[np.float64]) -> list[Curve]:
+    """The curves of the object itself, which carries the person over the ground."""
+    world, own = np.array(armature.matrix_world), np.array(armature.matrix_basis)
+    basis = own @ np.linalg.inv(world) @ ground @ world
+    channel, values = rotation_channels(project(basis[:, :3, :3]), armature.rotation_mode)
+    named = {"location": basis[:, :3, 3], channel: values}
+    return [Curve(path, k, rows[:, k], "Object") for path, rows in named.items() for k in range(rows.shape[1])]
+
+
+def _commands(
+    armature: bpy.types.Object, held: Sequence[str], settings: Mapping[str, Mapping[str, float]]
+) -> list[Curve]:
+    """What puts the solved bones in command: settings, and bones held at rest. Keyed once each, at the start."""
     assert armature.pose
     bones = armature.pose.bones
     curves: list[Curve] = []
-    for name, settings in match.bone_map.settings.items():
-        for setting, value in settings.items():
+    for name, values in settings.items():
+        for setting, value in values.items():
             if name in bones and setting in bones[name].keys():  # noqa: SIM118 (a bone is no dictionary)
-                bones[name][setting] = value
+                bones[name][setting] = type(bones[name][setting])(value)
                 curves += _curves(name, f'["{escape_identifier(setting)}"]', np.array([[value]]))
-    for name in match.bone_map.still:
+    for name in held:
         if name in bones:
             bones[name].scale = (1.0, 1.0, 1.0)
             channel, values = rotation_channels(np.eye(3)[None], bones[name].rotation_mode)
             curves += [*_curves(name, "location", np.zeros((1, 3))), *_curves(name, channel, values)]
     return curves
+
+
+def _freed(armature: bpy.types.Object, bone_map: BoneMap) -> list[Curve]:
+    """Curves that turn off the constraints that would keep the solved bones from moving. Keyed once, at the start."""
+    return [
+        curve
+        for bone, constraint in overriding(armature, bone_map)
+        for curve in _curves(bone, f'constraints["{escape_identifier(constraint)}"].influence', np.zeros((1, 1)))
+    ]
 
 
 def _curves(bone: str, channel: str, values: NDArray[np.floating]) -> list[Curve]:

@@ -7,7 +7,9 @@ import bpy
 from ...model.motion.motion import MotionFileError
 from ...model.protocol import Failure
 from ..take import data
-from .bake import bake
+from .bake import Options, bake
+from .mapping.props import chosen, mapping_of, words
+from .obstacles import obstacle_to_target
 from .props import retarget_of, source_take
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ class Bake(bpy.types.Operator):
     bl_label = "Bake onto Rig"
     bl_description = (
         "Key the target so that it moves as the take does, in a new action. "
-        "The action that it has is kept. Limbs of a Rigify rig are switched to FK"
+        "The action that it has is kept. Limbs of a Rigify rig are switched to FK, or to IK if you choose so"
     )
     bl_options = {"REGISTER", "UNDO"}
 
@@ -32,35 +34,38 @@ class Bake(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         assert context.scene
-        take, target = source_take(context), retarget_of(context.scene).target
+        retarget = retarget_of(context.scene)
+        take, target = source_take(context), retarget.target
         assert take
         try:
-            baked = bake(data.read(take), target, f"{take.name} on {target.name}")
-        except (Failure, MotionFileError) as error:
-            self.report({"ERROR"}, f"{error.message} {error.hint}" if isinstance(error, Failure) else str(error))
+            match = chosen(mapping_of(retarget), target)
+            options = Options(root=retarget.root, ik=retarget.ik)
+            baked = bake(data.read(take), target, f"{take.name} on {target.name}", match, options)
+        except Failure as error:
+            self.report({"ERROR"}, f"{error.message} {error.hint}")
+            return {"CANCELLED"}
+        except (MotionFileError, OSError, ValueError) as error:
+            self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         line = f"Baked {baked.action.name}: {baked.family}, {len(baked.bones)} bones, scale {baked.scale:.3f}"
-        if baked.missing:
-            self.report({"WARNING"}, f"{line}; not found: {', '.join(baked.missing)}")
-        else:
-            self.report({"INFO"}, line)
+        notes = [f"not found: {', '.join(map(words, baked.missing))}"] if baked.missing else []
+        self.report({"WARNING" if notes or baked.remarks else "INFO"}, "; ".join([line, *notes, *baked.remarks]))
         return {"FINISHED"}
 
 
 def obstacle_to_bake(context: bpy.types.Context) -> str:
     """Why nothing can be baked now, for the user; empty if it can."""
     assert context.scene
-    target, take = retarget_of(context.scene).target, source_take(context)
+    assert context.view_layer
+    retarget, take = retarget_of(context.scene), source_take(context)
     if take is None:
         return "Import a take, or choose one"
-    if target is None:
-        return "Choose the armature to bake onto"
-    if target == take:
+    if retarget.target == take:
         return "The target is the take itself; choose another armature"
-    if target.library:
-        return "The target is linked from another file; make a library override of it first"
-    if target.mode == "EDIT":
-        return "The target is in edit mode; leave it first"
+    if obstacle := obstacle_to_target(retarget.target, context.view_layer):
+        return obstacle
+    if not any(row.bone for row in mapping_of(retarget).rows):
+        return "The bones of the target are not those of a person; name them in the list of bones"
     return ""
 
 

@@ -2,9 +2,8 @@
 
 import bpy
 
-from .bone_maps import detect
-from .props import retarget_of
-from .target import parents
+from .mapping.props import lacking, mapping_of, words
+from .props import RetargetProperties, retarget_of
 
 LISTED = 6
 
@@ -27,26 +26,30 @@ class RetargetPanel(bpy.types.Panel):
         layout.prop(chosen, "source")
         layout.prop(chosen, "target")
         if chosen.target:
-            _draw_family(layout, chosen.target)
+            _draw_family(layout, chosen)
+        layout.prop(chosen, "root")
+        layout.prop(chosen, "ik")
         row = layout.row()
         row.scale_y = 1.5
         row.operator("reel_to_rig.bake", icon="ARMATURE_DATA")
 
 
-def _draw_family(layout: bpy.types.UILayout, target: bpy.types.Object) -> None:
-    """The family of the target, and which of its bones are not where they should be."""
-    match = detect(parents(target))
-    if match is None:
+def _draw_family(layout: bpy.types.UILayout, retarget: RetargetProperties) -> None:
+    """What the target was taken for, and which parts of the body have no bone of it."""
+    mapping = mapping_of(retarget)
+    if not mapping.family:
         layout.label(text="Not a rig that is known", icon="ERROR")
         return
-    layout.label(text=f"{match.bone_map.family} rig", icon="CHECKMARK")
-    if match.missing:
+    sure = f"{mapping.confidence:.0%}"
+    layout.label(text=f"{mapping.preset or mapping.family} ({sure})", icon="CHECKMARK")
+    missing = [words(role) for role in sorted(lacking(mapping, retarget.target))]
+    if missing:
         column = layout.column(align=True)
-        column.label(text="Not found:", icon="ERROR")
-        for name in match.missing[:LISTED]:
+        column.label(text="No bone for:", icon="ERROR")
+        for name in missing[:LISTED]:
             column.label(text=name, icon="BLANK1")
-        if len(match.missing) > LISTED:
-            column.label(text=f"and {len(match.missing) - LISTED} more", icon="BLANK1")
+        if len(missing) > LISTED:
+            column.label(text=f"and {len(missing) - LISTED} more", icon="BLANK1")
 
 
 CLASSES = (RetargetPanel,)

@@ -7,6 +7,7 @@ import bpy
 
 from ..take.data import active_take
 from ..take.props import take_of
+from .mapping.props import MappingProperties, fill, mapping_of
 
 
 def _is_take(_owner: bpy.types.PropertyGroup, item: Any) -> bool:
@@ -17,6 +18,10 @@ def _is_armature(_owner: bpy.types.PropertyGroup, item: Any) -> bool:
     return item.type == "ARMATURE"
 
 
+def _on_target(owner: Any, _context: bpy.types.Context) -> None:
+    fill(mapping_of(owner), owner.target)
+
+
 class RetargetProperties(bpy.types.PropertyGroup):
     """Kept with the scene."""
 
@@ -25,12 +30,33 @@ class RetargetProperties(bpy.types.PropertyGroup):
         description="The armature that is to move as the person does, such as a human that Rigify generated",
         type=bpy.types.Object,
         poll=_is_armature,
+        update=_on_target,
     )
     source: bpy.props.PointerProperty(
         name="Take",
         description="The take whose motion is baked. Empty: the selected one, or the only one there is",
         type=bpy.types.Object,
         poll=_is_take,
+    )
+    root: bpy.props.EnumProperty(
+        name="Root",
+        description="What carries the person over the ground",
+        items=(
+            ("HIPS", "Hips", "The bone of the hips travels, and everything with it"),
+            ("ROOT_BONE", "Root Bone", "A bone on the ground travels and turns; the hips keep their height and tilt"),
+            ("OBJECT", "Object", "The armature object travels and turns; the hips keep their height and tilt"),
+            ("IN_PLACE", "In Place", "Nothing does: the person moves on the spot, where the object stands"),
+        ),
+    )
+    ik: bpy.props.BoolProperty(
+        name="IK Controls",
+        description=(
+            "Put the IK controls of arms and legs in command, with goals and poles, in rigs where they are known. "
+            "The FK controls are keyed all the same"
+        ),
+    )
+    mapping: bpy.props.PointerProperty(
+        name="Bones", description="Which bone of the target stands for which part of the body", type=MappingProperties
     )
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from ...model.motion.motion import forward_kinematics
 from ...model.motion.rotations import angle_between, axis_angle_from_matrix, project
-from .solve import AIMED, ENDS, Array, Target, align, blend
+from .solve import AIMED, ENDS, HELD, Array, Target, align, blend
 
 
 def direction_errors(
@@ -29,13 +29,17 @@ def direction_errors(
 
     errors: dict[str, Array] = {}
     for number, bone in enumerate(target.bones):
+        if bone.joint == HELD or (bone.twist is not None and target.at[bone.joint] != number):
+            continue  # It says nothing of its own.
         if bone.joint in AIMED:
+            if not target.limb(bone.joint).any():
+                continue
             end = target.at.get(ENDS[bone.joint])
             tip = place(number, bone.tail) if end is None else place(end, target.bones[end].head)
             limb = joints[:, ENDS[bone.joint]] - joints[:, bone.joint]
             angle = angle_between(tip - place(number, bone.head), limb)
         else:
-            wanted = blend(source, bone) @ aligned[number] @ target.turn.T
+            wanted = blend(source, bone, rest) @ aligned[number] @ target.turn.T
             miss = np.swapaxes(wanted, -1, -2) @ project(carried[:, number, :3, :3])
             angle = np.linalg.norm(axis_angle_from_matrix(miss), axis=-1)
         errors[bone.name] = np.degrees(angle)

@@ -6,16 +6,22 @@ the source's. A is the whole trick: it comes from the directions of the limbs, n
 neither a bone's roll nor where it happens to point plays a part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...model.motion.motion import forward_kinematics
-from ...model.motion.rotations import axis_angle_from_matrix, between, matrix_from_axis_angle, project
+from ...model.motion.rotations import (
+    axis_angle_from_matrix,
+    between,
+    matrix_from_axis_angle,
+    project,
+    quaternion_from_matrix,
+)
 from ...model.motion.skeleton import JOINTS, PARENTS
 
 Array = NDArray[np.float64]
@@ -36,8 +42,14 @@ or an ankle of another shape would else lean, or stand on its toes, where the pe
 ENDS = dict(zip(AIMED + ANKLES, KNEES + ANKLES + ELBOWS + WRISTS + HANDS + TOES, strict=True))
 """The joint at the far end of a limb that starts at a joint."""
 
-NEEDED = HIPS + KNEES + ANKLES + SHOULDERS
-"""Without these there is no telling how large an armature is, or which way it faces."""
+PAIRS = (HIPS, SHOULDERS, (JOINTS.index("left_collar"), JOINTS.index("right_collar")), KNEES)
+"""Joints on the left and the right, any one pair of which says where an armature's left is."""
+
+TOPS = (SHOULDERS, (JOINTS.index("neck"),), (JOINTS.index("head"),))
+"""Joints at the upper end of the trunk, any of which say where up is."""
+
+HELD = -1
+"""The joint of a bone that keeps its rest orientation."""
 
 UP = np.array([0.0, 1.0, 0.0])
 UPRIGHT_WITHIN = np.radians(10.0)
@@ -48,10 +60,14 @@ SHORTEST = 1e-6
 class TargetBone:
     """A bone that gets keys, in armature space.
 
-    It takes the motion of `joint`, turned by `share` (0..1) towards that of the joint `towards`. `parent` is the number
-    of the bone that carries it (-1: none), which stands before it in the row; `socket` (4, 4) is where it stands in
-    that bone's space while it is not posed itself, whatever lies between the two. `rest` (3, 3) has its rest axes in
-    columns. If it does not inherit rotation it keeps its rest orientation whatever its parent does.
+    It takes the motion of `joint` (HELD: of none), turned by `share` (0..1) towards that of the joint `towards`.
+    `parent` is the number of the bone that carries it (-1: none), which stands before it in the row; `socket` (4, 4) is
+    where it stands in that bone's space while it is not posed itself, whatever lies between the two. `rest` (3, 3) has
+    its rest axes in columns, `tail` is where the limb that begins at `head` ends, if no other bone says so; `head`
+    again where that is unknown. If it does not inherit rotation it keeps its rest orientation whatever its parent does.
+
+    `twist` (0..1) is for bones along a limb that share its twist: how much of it the bone takes. The first bone of a
+    joint in a row of bones stands for the joint, the others are its helpers.
     """
 
     name: str
@@ -64,38 +80,67 @@ class TargetBone:
     inherits: bool = True
     towards: int = 0
     share: float = 0.0
+    twist: float | None = None
 
 
 @dataclass(frozen=True)
 class Target:
     """An armature: its bones, parents first, the first one of which travels; `world` (4, 4) is its object's matrix.
 
-    Raises ValueError if a joint in NEEDED has no bone, if the hips or legs have no extent, or if `world` mirrors.
+    Any limb may be missing. Raises ValueError if there is no telling which way it faces or how large it is, or if
+    `world` mirrors.
     """
 
     bones: Sequence[TargetBone]
     world: Array
 
     def __post_init__(self) -> None:
-        missing = [JOINTS[joint] for joint in NEEDED if joint not in self.at]
-        if missing:
-            raise ValueError(f"no bone for {', '.join(missing)}")
         if np.linalg.det(self.world[:3, :3]) <= 0:
             raise ValueError("the object's scale is mirrored or zero")
-        left, right = (self.bones[self.at[hip]].head for hip in HIPS)
-        if min(np.linalg.norm(left - right), self.leg_m) < 1e-6:
-            raise ValueError("the hips or legs have no extent")
+        if not self.bones or not (set(HIPS) | {0}) & set(self.at):
+            raise ValueError("there is no bone for the hips")
+        if not self.left or not self.top:
+            raise ValueError("there are no two hips or shoulders, or nothing above them, to tell which way it faces")
+        heads = {joint: self.bones[number].head for joint, number in self.at.items()}
+        left, up = heads[self.left[0]] - heads[self.left[1]], _middle(heads, self.top) - _middle(heads, self.bottom)
+        if np.linalg.norm(np.cross(left, up)) < SHORTEST**2 or self.leg_m < SHORTEST:
+            raise ValueError("the hips, the trunk or the legs have no extent")
 
     @cached_property
     def at(self) -> dict[int, int]:
         """The bone that stands for each joint, as far as one does alone."""
-        return {bone.joint: number for number, bone in enumerate(self.bones) if not bone.share}
+        found: dict[int, int] = {}
+        for number, bone in enumerate(self.bones):
+            if not bone.share and bone.joint != HELD:
+                found.setdefault(bone.joint, number)
+        return found
+
+    @cached_property
+    def left(self) -> tuple[int, int] | None:
+        """Two joints, the second of which lies to the right of the first."""
+        return next((pair for pair in PAIRS if set(pair) <= set(self.at)), None)
+
+    @cached_property
+    def top(self) -> tuple[int, ...]:
+        """The joints above the trunk; empty if there are none."""
+        return next((joints for joints in TOPS if set(joints) <= set(self.at)), ())
+
+    @cached_property
+    def bottom(self) -> tuple[int, ...]:
+        """The joints where the trunk begins, which pass where the take's do."""
+        return tuple(hip for hip in HIPS if hip in self.at) if self.left == HIPS or 0 not in self.at else (0,)
+
+    def length_m(self, heads: Mapping[int, Array]) -> float:
+        """The length of a leg, as far as there is one, else of the trunk, by which sizes are told; for any heads."""
+        legs = [leg for leg in zip(HIPS, KNEES, ANKLES, strict=True) if set(leg) <= set(self.at)]
+        parts = [(heads[high], heads[low]) for leg in legs for high, low in pairwise(leg)]
+        parts = parts or [(_middle(heads, self.bottom), _middle(heads, self.top))]
+        return float(sum(np.linalg.norm(low - high) for high, low in parts)) / max(len(legs), 1)
 
     @cached_property
     def leg_m(self) -> float:
-        """The length of a leg from hip to ankle in the world."""
-        heads = {joint: self.world[:3, :3] @ self.bones[self.at[joint]].head for joint in HIPS + KNEES + ANKLES}
-        return _leg_length(heads)
+        """The length of a leg from hip to ankle in the world; of the trunk where there are no legs."""
+        return self.length_m({joint: self.world[:3, :3] @ self.bones[at].head for joint, at in self.at.items()})
 
     @cached_property
     def turn(self) -> Array:
@@ -103,7 +148,7 @@ class Target:
         return project(self.world[:3, :3])
 
     def limb(self, joint: int) -> Array:
-        """From the start to the end of the limb at a joint (3,), at rest, in armature space."""
+        """From the start to the end of the limb at a joint (3,), at rest, in armature space; zero if unknown."""
         bone = self.bones[self.at[joint]]
         end = self.at.get(ENDS[joint])
         return (bone.tail if end is None else self.bones[end].head) - bone.head
@@ -140,7 +185,9 @@ def solve(
     pose = np.empty_like(basis)
     heads = np.empty((len(target.bones), frames, 3))
     for number, bone in enumerate(target.bones):
-        wanted = target.turn.T @ blend(source, bone) @ aligned[number] @ bone.rest
+        wanted = np.tile(bone.rest, (frames, 1, 1))
+        if bone.joint != HELD:
+            wanted = target.turn.T @ blend(source, bone, rest) @ aligned[number] @ bone.rest
         if bone.joint in AIMED:
             wanted = _aim(target, bone, wanted, source[:, bone.joint] @ _source_limb(rest, bone.joint))
         carried = bone.socket[:3, :3]
@@ -151,20 +198,50 @@ def solve(
         basis[number] = np.swapaxes(carried if bone.inherits else bone.rest, -1, -2) @ wanted
         pose[number] = wanted
 
-    scale = target.leg_m / _leg_length(dict(enumerate(rest)))
-    hips = scale * joints[:, HIPS].mean(1) + [0, 0, _lift(target, match_trunk(target, rest), rest, scale)]
+    scale = scale_to(target, rest)
+    hips = scale * joints[:, list(target.bottom)].mean(1) + [
+        0,
+        0,
+        _lift(target, match_trunk(target, rest), rest, scale),
+    ]
     to_armature = np.linalg.inv(target.world)
-    travel = hips @ to_armature[:3, :3].T + to_armature[:3, 3] - heads[[target.at[hip] for hip in HIPS]].mean(0)
+    travel = hips @ to_armature[:3, :3].T + to_armature[:3, 3] - heads[[target.at[j] for j in target.bottom]].mean(0)
     return Solution(basis, travel @ target.bones[0].socket[:3, :3], scale)
 
 
-def blend(source: Array, bone: TargetBone) -> Array:
-    """The world rotation (T, 3, 3) of what a bone takes its motion from, for the source's (T, 24, 3, 3)."""
+def scale_to(target: Target, rest: NDArray[np.floating]) -> float:
+    """The factor from the size of a take with rest joints (24, 3) to the target's in the world."""
+    return target.leg_m / target.length_m(dict(enumerate(np.asarray(rest, np.float64))))
+
+
+def blend(source: Array, bone: TargetBone, rest: NDArray[np.floating]) -> Array:
+    """The world rotation (T, 3, 3) of what a bone takes its motion from, for the source's (T, 24, 3, 3).
+
+    rest (24, 3): the source's joints.
+    """
     start = source[:, bone.joint]
+    if bone.twist is not None:
+        return start @ matrix_from_axis_angle(_twist(source, rest, bone))
     if not bone.share:
         return start
     way = axis_angle_from_matrix(np.swapaxes(start, -1, -2) @ source[:, bone.towards])
     return start @ matrix_from_axis_angle(bone.share * way)
+
+
+def _twist(source: Array, rest: NDArray[np.floating], bone: TargetBone) -> Array:
+    """The rotation vectors (T, 3), about its limb, by which a bone along a limb is turned beyond the limb's joint.
+
+    Upper arms and thighs are twisted by their own joint: a bone at the joint takes none of it, one at the far end all.
+    Forearms and shins are twisted by the joint at their far end, in the same way. (Swing-twist decomposition.)
+    """
+    limb = _source_limb(np.asarray(rest, np.float64), bone.joint)
+    axis = limb / np.linalg.norm(limb)
+    own = bone.joint in HIPS + SHOULDERS
+    one, other = (PARENTS[bone.joint], bone.joint) if own else (bone.joint, ENDS[bone.joint])
+    q = quaternion_from_matrix(np.swapaxes(source[:, one], -1, -2) @ source[:, other])
+    angle = np.unwrap(2 * np.arctan2(q[:, 1:] @ axis, q[:, 0]))
+    assert bone.twist is not None
+    return ((bone.twist - own) * angle)[:, None] * axis
 
 
 def align(target: Target, rest: NDArray[np.floating]) -> Array:
@@ -181,9 +258,13 @@ def align(target: Target, rest: NDArray[np.floating]) -> Array:
             turns[joint] = _swing(turn, target.limb(joint), _source_limb(rest, joint))
     up = trunk.T @ UP
     for ankle, toe in zip(ANKLES, TOES, strict=True):
+        if ankle not in target.at:
+            continue
         # Both soles are flat at rest: only where the toes point matters, not how high the ankle is.
         ahead = target.limb(ankle) - (target.limb(ankle) @ up) * up
         turns[ankle] = turns[toe] = _swing(trunk, ahead, _source_limb(rest, ankle) * [1, 0, 1])
+    for wrist, hand in zip(WRISTS, HANDS, strict=True):
+        turns[hand] = turns.get(wrist, trunk)
     return np.stack([turns.get(bone.joint, trunk) for bone in target.bones])
 
 
@@ -193,21 +274,26 @@ def match_trunk(target: Target, rest: NDArray[np.floating]) -> Array:
     People are modelled upright along an axis of their armature; where the trunks' lines differ by a few degrees, that
     is the shape of a back, and no lean.
     """
-    of_target = {joint: target.bones[target.at[joint]].head for joint in HIPS + SHOULDERS}
-    turn = _trunk_axes(dict(enumerate(rest))) @ _trunk_axes(of_target).T
+    of_target = {joint: target.bones[number].head for joint, number in target.at.items()}
+    turn = _trunk_axes(target, dict(enumerate(rest))) @ _trunk_axes(target, of_target).T
     square = max(_quarter_turns(), key=lambda candidate: np.sum(candidate * turn))
     off = np.linalg.norm(axis_angle_from_matrix(square.T @ turn))
     return square if off < UPRIGHT_WITHIN else turn
 
 
-def _trunk_axes(heads: dict[int, Array]) -> Array:
-    """Left, up and forward, in columns (3, 3)."""
-    left = heads[HIPS[0]] - heads[HIPS[1]]
+def _trunk_axes(target: Target, heads: Mapping[int, Array]) -> Array:
+    """Left, up and forward, in columns (3, 3), by the joints that the target has."""
+    assert target.left
+    left = heads[target.left[0]] - heads[target.left[1]]
     left = left / np.linalg.norm(left)
-    up = heads[SHOULDERS[0]] + heads[SHOULDERS[1]] - heads[HIPS[0]] - heads[HIPS[1]]
+    up = _middle(heads, target.top) - _middle(heads, target.bottom)
     up = up - (up @ left) * left
     up = up / np.linalg.norm(up)
     return np.stack([left, up, np.cross(left, up)], -1)
+
+
+def _middle(heads: Mapping[int, Array], joints: Sequence[int]) -> Array:
+    return np.mean([heads[joint] for joint in joints], axis=0)
 
 
 def _quarter_turns() -> list[Array]:
@@ -237,19 +323,15 @@ def _source_limb(rest: Array, joint: int) -> Array:
     return rest[ENDS[joint]] - rest[joint]
 
 
-def _leg_length(heads: dict[int, Array]) -> float:
-    parts = [(hip, knee) for hip, knee in zip(HIPS, KNEES, strict=True)]
-    parts += [(knee, ankle) for knee, ankle in zip(KNEES, ANKLES, strict=True)]
-    return float(sum(np.linalg.norm(heads[end] - heads[start]) for start, end in parts)) / 2
-
-
 def _lift(target: Target, trunk: Array, rest: Array, scale: float) -> float:
     """How much higher than the take's the hips must be, metres, for the balls of the feet to keep their height.
 
     Ankles are not equally high above the balls of the feet in all bodies.
     """
-    if not all(toe in target.at for toe in TOES):
+    feet = [(ankle, toe) for ankle, toe in zip(ANKLES, TOES, strict=True) if ankle in target.at]
+    feet = [foot for foot in feet if np.linalg.norm(target.limb(foot[0])) > SHORTEST]
+    if not feet:
         return 0.0
     size = np.linalg.norm(target.world[:3, :3] @ trunk.T @ UP)
-    own = -np.mean([UP @ trunk @ target.limb(ankle) for ankle in ANKLES]) * size
-    return float(own - scale * np.mean(rest[ANKLES, 1] - rest[TOES, 1]))
+    own = -np.mean([UP @ trunk @ target.limb(ankle) for ankle, _ in feet]) * size
+    return float(own - scale * np.mean([rest[ankle, 1] - rest[toe, 1] for ankle, toe in feet]))

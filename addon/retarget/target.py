@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads an armature as the arrays that the solver wants, as its bones really hang together."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix, Vector
+from numpy.typing import NDArray
 
-from .bone_maps.bone_map import BoneMap, Source
+from .bone_maps.bone_map import BoneMap, above
 from .solve import Target, TargetBone
+
+ALONG = np.radians(15.0)
 
 
 def parents(armature: bpy.types.Object) -> dict[str, str | None]:
@@ -19,30 +22,43 @@ def parents(armature: bpy.types.Object) -> dict[str, str | None]:
     return {bone.name: bone.parent.name if bone.parent else None for bone in data.bones}
 
 
-def describe(armature: bpy.types.Object, bone_map: BoneMap, missing: tuple[str, ...]) -> Target:
-    """The armature as it stands, reduced to the bones of a map that it has.
+def heads(armature: bpy.types.Object) -> dict[str, NDArray[np.float64]]:
+    """Where each bone begins at rest (3,), in armature space."""
+    data = armature.data
+    assert isinstance(data, bpy.types.Armature)
+    return {bone.name: np.array(bone.head_local, np.float64) for bone in data.bones}
+
+
+def describe(armature: bpy.types.Object, bone_map: BoneMap) -> Target:
+    """The armature as it stands, reduced to the bones of a map of it.
 
     Bones between them count with the pose that they have now, those that the map keeps still at rest. Raises
-    ValueError as Target does.
+    ValueError as Target does, or if the map names bones that it does not have.
     """
     pose = armature.pose
     assert pose
-    sources = {bone: source for bone, source in bone_map.sources().items() if bone not in missing}
-    carriers = {name: _carrier(pose.bones[name], armature, sources, bone_map.still) for name in sources}
-    order = _parents_first({name: carrier for name, (carrier, _) in carriers.items()}, bone_map.root)
+    sources = bone_map.sources()
+    gone = [name for name in (*sources, *bone_map.tips.values()) if name not in pose.bones]
+    if gone or not bone_map.traveller:
+        raise ValueError(f"it has no {', '.join(gone)}" if gone else "there is no bone for the hips")
+    carriers = {name: carrier(pose.bones[name], armature, sources, bone_map.still) for name in sources}
+    order = _parents_first({name: above for name, (above, _) in carriers.items()}, bone_map.traveller)
+    ends = _ends(armature, bone_map)
+    twists = _twists(armature, bone_map)
     bones: list[TargetBone] = []
     for name in order:
-        bone, (carrier, socket), source = pose.bones[name].bone, carriers[name], sources[name]
+        bone, (above, socket), source = pose.bones[name].bone, carriers[name], sources[name]
         bones.append(
             TargetBone(
                 name=name,
                 joint=source.joint,
                 towards=source.towards,
                 share=source.share,
-                parent=-1 if carrier is None else order.index(carrier),
+                twist=twists.get(name),
+                parent=-1 if above is None else order.index(above),
                 rest=np.array(bone.matrix_local.to_3x3()),
                 head=np.array(bone.head_local),
-                tail=np.array(bone.tail_local),
+                tail=np.array(ends.get(name, bone.head_local)),
                 socket=np.array(socket),
                 inherits=bone.use_inherit_rotation,
             )
@@ -50,8 +66,60 @@ def describe(armature: bpy.types.Object, bone_map: BoneMap, missing: tuple[str, 
     return Target(bones, np.array(armature.matrix_world))
 
 
-def _carrier(
-    start: bpy.types.PoseBone, armature: bpy.types.Object, keyed: Mapping[str, Source], still: tuple[str, ...]
+def _ends(armature: bpy.types.Object, bone_map: BoneMap) -> dict[str, Vector]:
+    """Where limbs end that no mapped bone ends, by bone.
+
+    The map may name a bone that begins there. A tail says it only in armatures whose bones point along their limbs,
+    which those of many files do not.
+    """
+    data = armature.data
+    assert isinstance(data, bpy.types.Armature)
+    along: list[bool] = []
+    for low, high in above(bone_map):
+        bone, end = data.bones[bone_map.joints[high]], data.bones[bone_map.joints[low]].head_local
+        limb, line = end - bone.head_local, bone.tail_local - bone.head_local
+        along.append(limb.length > 0 and limb.angle(line) < ALONG)
+    trusted = bool(along) and np.mean(along) > 0.7
+    found = {name: data.bones[name].tail_local for name in bone_map.joints.values()} if trusted else {}
+    for joint, tip in bone_map.tips.items():
+        if joint in bone_map.joints:
+            found[bone_map.joints[joint]] = data.bones[tip].head_local
+    return found
+
+
+def _twists(armature: bpy.types.Object, bone_map: BoneMap) -> dict[str, float]:
+    """How much of its limb's twist each bone along a limb takes (0..1), the limb's first bone included.
+
+    Helpers beside the limb take what the skin halfway to the next one has. Where they carry the rest of the limb, the
+    first bone only bends, and the last has all of the twist.
+    """
+    data = armature.data
+    assert isinstance(data, bpy.types.Armature)
+    lower = {high: low for low, high in above(bone_map)}
+    found: dict[str, float] = {}
+    for joint, helpers in bone_map.twist.items():
+        if joint not in bone_map.joints or joint not in lower:
+            continue
+        start, end = data.bones[bone_map.joints[joint]], data.bones[bone_map.joints[lower[joint]]]
+        limb = end.head_local - start.head_local
+        if not limb.length:
+            continue
+        carrying = [bone.name for bone in reversed(end.parent_recursive) if bone.name in helpers]
+        for number, name in enumerate([start.name, *carrying] if carrying else []):
+            found[name] = number / len(carrying)
+        places = {
+            name: (data.bones[name].head_local - start.head_local).dot(limb) / limb.length_squared
+            for name in helpers
+            if name not in carrying
+        }
+        beside = sorted(places, key=places.__getitem__)
+        for name, after in zip(beside, [*(places[name] for name in beside[1:]), 1.0], strict=True):
+            found[name] = min(max((places[name] + after) / 2, 0.0), 1.0)
+    return found
+
+
+def carrier(
+    start: bpy.types.PoseBone, armature: bpy.types.Object, keyed: Container[str], still: tuple[str, ...]
 ) -> tuple[str | None, Matrix]:
     """The nearest bone up the chain that gets keys, and where start stands in its space while it is not posed itself.
 
@@ -102,9 +170,9 @@ def _parents_first(carriers: Mapping[str, str | None], root: str) -> list[str]:
 
     def add(name: str) -> None:
         if name not in order:
-            above = carriers[name]
-            if above is not None:
-                add(above)
+            carrying = carriers[name]
+            if carrying is not None:
+                add(carrying)
             order.append(name)
 
     add(root)

@@ -63,7 +63,7 @@ def undocumented(operators: list[str]) -> list[str]:
     for name in operators:
         group, operator = name.split(".")
         things.append(getattr(getattr(bpy.ops, group), operator).get_rna_type())
-    for group in (scene.reel_to_rig, scene.reel_to_rig_retarget, preferences):
+    for group in (scene.reel_to_rig, scene.reel_to_rig_retarget, scene.reel_to_rig_retarget.mapping, preferences):
         things += [field for field in group.bl_rna.properties if field.identifier in type(group).__annotations__]
     return [thing.identifier for thing in things if not thing.description]
 

@@ -44,7 +44,7 @@ def main(rig: str, motions: list[str], seed: int, arms_deg: float = 0.0, height:
 def measure(armature: bpy.types.Object, motion: Any) -> dict[str, Any]:
     baked = part("addon.retarget.bake").bake(motion, armature, "take")
     recognised = part("addon.retarget.bake").recognise(armature)
-    target = part("addon.retarget.target").describe(armature, recognised.bone_map, recognised.missing)
+    target = part("addon.retarget.target").describe(armature, recognised.bone_map)
     moved = carried(armature, baked.bones, motion.frames)
     errors = part("addon.retarget.quality").direction_errors(target, moved, motion.local, motion.rest)
     hips = [target.at[joint] for joint in (1, 2)]
