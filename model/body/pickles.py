@@ -186,6 +186,8 @@ def read_pickle(file: BinaryIO, wanted: Callable[[str], bool]) -> dict[str, Any]
 
 
 def _evaluated(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_evaluated(item) for item in value]
     return value.evaluated() if isinstance(value, _Kept) else value
 
 

@@ -19,10 +19,11 @@ from ..training.train import averaged_weights, new_network
 from ..weights.network import load_network
 from .methods import LIFTER, Fitters, answer, compared, detected, stages
 from .shots import Shot
-from .sources import multiview, synthetic
+from .sources import human36m, mpi3dhp, multiview, synthetic, threedpw
+from .sources.footage import shots_of
 from .table import MEANING, Scores, printed, rounded, with_spread
 
-SOURCES = ("projections", "synthetic", "multiview")
+SOURCES = ("projections", "synthetic", "multiview", "3dpw", "h36m", "3dhp")
 PROTOCOL = f"windows of held-out subjects, each its own shot, all frames. {MEANING}"
 
 
@@ -100,6 +101,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     filmed.add_argument("--quality", default="full", choices=("full", "draft"))
     filmed.add_argument("--assume-fov", action="store_true", help="do not tell the capture what the camera is")
     filmed.add_argument("--device", default="cpu", help="for the detectors")
+    filmed.add_argument("--split", default="test", help="3dpw: a folder of sequenceFiles")
+    filmed.add_argument("--fps", type=float, default=25.0, help="3dhp: frames a second of its pictures")
     filmed.add_argument("--calibration", type=Path, help="multiview: a toml or json, where the folder holds several")
     filmed.add_argument("--points", type=Path, help="multiview: a .trc or .npz, where the folder holds several")
     filmed.add_argument("--units", default="auto", choices=("auto", "m", "mm"), help="multiview: of the calibration")
@@ -136,6 +139,14 @@ def _filmed(options: argparse.Namespace) -> tuple[str, Iterator[Shot]]:
     """Footage: how it is looked at, in words, and the shots."""
     camera = "field of view assumed" if options.assume_fov else "the camera's true matrix, keypoints undistorted"
     text = f"{options.source}: {options.folder.name}, product pipeline ({options.quality}), {camera}, raw motion"
+    data_sets = {
+        "3dpw": lambda: threedpw.sequences(options.folder, options.split),
+        "h36m": lambda: human36m.sequences(options.folder),
+        "3dhp": lambda: mpi3dhp.sequences(options.folder, options.fps),
+    }
+    if options.source in data_sets:
+        sequences = data_sets[options.source]()
+        return text, shots_of(sequences, options.device, options.quality, options.assume_fov, tqdm.write)
     return text, multiview.multiview(
         options.folder, options.device, options.quality, calibration=options.calibration, points=options.points,
         units=options.units, axes=options.axes, offset_s=options.offset, markers=options.markers,

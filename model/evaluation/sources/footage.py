@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -94,21 +95,31 @@ def shots(
             say(f"{view.group}: {failure}")
 
 
-def pictures(files: Sequence[Path], time_s: Array) -> Callable[[], Iterable[Frame]]:
-    """Footage that is a file for each picture, at the given times (T,)."""
+def shots_of(
+    sequences: Iterable[tuple[View, Sequence[Reference]]], device: str, quality: str, assumed_fov: bool,
+    say: Callable[[str], None],
+) -> Iterator[Shot]:  # fmt: skip
+    """The shots of a data set's sequences, each of them footage and the people who were measured in it."""
+    for view, references in sequences:
+        yield from shots(view, people(view, device), references, device, quality, assumed_fov, say)
+
+
+def view_of_pictures(camera: Camera, files: Sequence[Path], time_s: Array) -> View:
+    """Footage that is a file for each picture, at the given times (T,). Raises Failure if the first is none."""
 
     def frames() -> Iterator[Frame]:
         for index, (file, at) in enumerate(zip(files, time_s, strict=True)):
             yield Frame(index, float(at), partial(_picture, file))
 
-    return frames
+    height, width = _picture(files[0]).shape[:2]
+    return View(camera.name, frames, (width, height), camera)
 
 
 def _picture(file: Path) -> NDArray[np.uint8]:
-    bgr = cv2.imread(str(file))
+    bgr: Any = cv2.imread(str(file))  # None if it is no picture, whatever its type says
     if bgr is None:
         raise Failure(Code.FOOTAGE_UNREADABLE, f"{file} is no picture.")
-    return np.ascontiguousarray(bgr[..., ::-1])
+    return np.ascontiguousarray(bgr[..., ::-1], np.uint8)
 
 
 def _shot(view: View, track: Track, reference: Reference, device: str, quality: str, assumed_fov: bool) -> Shot:
