@@ -73,13 +73,14 @@ def load_panoramas(folder: Path) -> list[Panorama]:
     panoramas: list[Panorama] = []
     for file in sorted(folder.glob("*.exr")):
         bgr = np.asarray(cv2.imread(str(file), cv2.IMREAD_UNCHANGED), np.float32)
-        panoramas.append(_panorama(bgr[..., ::-1]))
+        panoramas.append(panorama(bgr[..., ::-1]))
     if not panoramas:
         raise FileNotFoundError(f"no .exr files in {folder}")
     return panoramas
 
 
-def _panorama(radiance: npt.NDArray[np.float32]) -> Panorama:
+def panorama(radiance: npt.NDArray[np.float32]) -> Panorama:
+    """Radiance (h, w, 3) from all directions, 360° × 180°, brought to a mean of MEAN_RADIANCE."""
     h, w, _ = radiance.shape
     polar = (np.arange(h) + 0.5) / h * np.pi
     around = ((np.arange(w) + 0.5) / w - 0.5) * 2 * np.pi

@@ -235,7 +235,7 @@ class Stage:
         return solid
 
 
-def _over(layer: Picture, picture: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+def _over(layer: Picture, picture: Picture | npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     """A layer (side, side, 4), colours times coverage, over a picture (SIDE, SIDE, 3)."""
     layer = np.asarray(cv2.resize(layer, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     return layer[..., :3] + picture * (1 - layer[..., 3:].astype(np.float32) / 255)

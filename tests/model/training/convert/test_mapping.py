@@ -12,6 +12,7 @@ from model.motion.skeleton import JOINTS
 from model.training.convert import acclaim, bvh
 from model.training.convert.clip import Clip, J
 from model.training.convert.mapping import AIMS, mapped_clip
+from model.training.convert.names import find_joints
 from model.training.convert.recording import ConvertError
 from tests.model.training.convert.written import STILL, TPOSE, Figure, figure, write_acclaim, write_bvh
 
@@ -110,6 +111,13 @@ def test_a_first_frame_in_tpose_is_the_rest_of_a_hierarchy_whose_zero_pose_is_no
     check(converted(tmp_path / "a.bvh", first=True), moved)
     with pytest.raises(ConvertError, match="nobody stands"):
         converted(tmp_path / "a.bvh")
+
+
+def test_where_feet_and_forearms_bear_nothing_their_ends_will_do() -> None:
+    called = [name for name in names(MIXAMO, "{}.L", "{}.R") if name.split(".")[0] not in ("Hand", "ToeBase")]
+    ends = ["ForeArm.L end", "ForeArm.R end", "Foot.L end", "Foot.R end"]
+    found = find_joints([*called, *ends])
+    assert [found[part] - len(called) for part in ("left wrist", "right wrist", "left ball", "right ball")] == [0, 1, 2, 3]
 
 
 def test_missing_joints_are_named(tmp_path: Path) -> None:
