@@ -10,7 +10,7 @@ LIMBS = {
     "hip": ("upleg", "upperleg", "thigh", "femur", "hip"),
     "knee": ("lowleg", "lowerleg", "shin", "tibia", "calf", "knee", "leg"),
     "ankle": ("ankle", "foot"),
-    "ball": ("toebase", "toes", "toe", "toe0", "ball", "foot", "ankleend", "footend"),
+    "ball": ("toebase", "toes", "toe", "toe0", "ball", "foot"),
     "collar": ("clavicle", "collar", "shoulder"),
     "shoulder": ("humerus", "upperarm", "uparm", "arm", "shldr", "shoulder"),
     "elbow": ("radius", "lowerarm", "lowarm", "forearm", "elbow"),
@@ -22,6 +22,8 @@ TRUNK = {"neck": ("upperneck", "neck", "neck1", "neck01"), "head": ("head",)}
 ORDER = ("hip", "knee", "ankle", "ball", "shoulder", "collar", "elbow", "wrist", "hand")
 """Whether a shoulder is the joint or the collar bone is known once the upper arm is found."""
 MAY_LACK = ("collar", "hand")
+BONE_BEFORE = {"ball": "ankle", "wrist": "elbow"}
+"""Where these have no joint of their own, the end of the bone before will do."""
 PREFIXES = re.compile(r"^(mixamorig\d*|bip0?1|valvebiped)")
 
 
@@ -45,6 +47,10 @@ def find_joints(names: Sequence[str]) -> dict[str, int]:
                 if joint is not None and joint not in found.values():
                     found[f"{side} {part}"] = joint
                     break
+        for part, before in BONE_BEFORE.items():
+            bone = found.get(f"{side} {before}")
+            if bone is not None and f"{names[bone]} end" in names:
+                found.setdefault(f"{side} {part}", names.index(f"{names[bone]} end"))
     wanted = [*TRUNK, *(f"{side} {part}" for part in ORDER if part not in MAY_LACK for side in ("left", "right"))]
     missing = [part for part in wanted if part not in found]
     if missing:

@@ -117,7 +117,12 @@ def test_where_feet_and_forearms_bear_nothing_their_ends_will_do() -> None:
     called = [name for name in names(MIXAMO, "{}.L", "{}.R") if name.split(".")[0] not in ("Hand", "ToeBase")]
     ends = ["ForeArm.L end", "ForeArm.R end", "Foot.L end", "Foot.R end"]
     found = find_joints([*called, *ends])
-    assert [found[part] - len(called) for part in ("left wrist", "right wrist", "left ball", "right ball")] == [0, 1, 2, 3]
+    assert [found[part] - len(called) for part in ("left wrist", "right wrist", "left ball", "right ball")] == [
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 def test_missing_joints_are_named(tmp_path: Path) -> None:
