@@ -11,6 +11,7 @@ motions, pictures, train, export, evaluate    how the weights are made and how g
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
@@ -31,7 +32,14 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
     try:
-        return commands[arguments[0]](arguments[1:])
+        status = commands[arguments[0]](arguments[1:])
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Who read the output has seen enough (`| head`); the status is what a shell says of a broken pipe. Python would
+        # still try to write the rest as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (Cancelled, KeyboardInterrupt):
         print("\nCancelled.", file=sys.stderr)
         return 130

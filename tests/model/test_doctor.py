@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,14 @@ def test_the_command_line_explains_itself(arguments: list[str], status: int) -> 
     )
     assert done.returncode == status
     assert "capture CLIP -o TAKE.npz" in done.stdout + done.stderr
+
+
+def test_a_reader_who_leaves_early_is_no_error() -> None:
+    """`python -m model weights | head` with a head that is gone before the first line."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "model", "weights"]
+    done = subprocess.run(command, cwd=ROOT, stdout=writes, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writes)
+    assert done.stderr == b""
+    assert done.returncode == 141
