@@ -81,7 +81,7 @@ TEXTS: dict[Code, tuple[str, str]] = {
     Code.REQUEST_INVALID: ("The request could not be understood.", "Correct the setting that is named."),
     Code.RIG_UNSUITABLE: (
         "The motion cannot be baked onto this armature.",
-        "Choose a human that Rigify generated (not its metarig), or a copy of a take's armature.",
+        "Choose the armature of a person, or name its bones in the list of bones.",
     ),
     Code.ENGINE_MISSING: (
         "The engine could not be started.",
@@ -123,6 +123,8 @@ class CaptureSettings:
 
     `fov_deg` is the horizontal field of view of the upright picture, None to assume one. `height_m` is the person's
     standing height, None to take the body shape's own. `person` is a track's number, None for the most prominent.
+    `camera` is "static", "moving" or "auto": see whether it moves. `camera_pitch_deg` is how far it looks down in the
+    first picture, `camera_height_m` how high above the floor it is there, None to find out.
     """
 
     footage: str
@@ -136,6 +138,9 @@ class CaptureSettings:
     quality: str = "full"
     device: str = "auto"
     body: str | None = None
+    camera: str = "auto"
+    camera_pitch_deg: float | None = None
+    camera_height_m: float | None = None
 
     @staticmethod
     def from_message(message: Message) -> "CaptureSettings":
@@ -143,7 +148,8 @@ class CaptureSettings:
         kinds: dict[str, tuple[type, ...]] = {
             "footage": (str,), "output": (str,), "overlay": (str,), "quality": (str,), "device": (str,),
             "body": (str,), "person": (int,), "start_s": (int, float), "end_s": (int, float),
-            "fov_deg": (int, float), "height_m": (int, float),
+            "fov_deg": (int, float), "height_m": (int, float), "camera": (str,), "camera_pitch_deg": (int, float),
+            "camera_height_m": (int, float),
         }  # fmt: skip
         optional = {field.name for field in fields(CaptureSettings) if field.default is None}
         given = {name: message[name] for name in kinds if name in message}
@@ -165,6 +171,8 @@ class CaptureSettings:
             ("end_s", self.end_s, self.start_s, 1e6),
             ("fov_deg", self.fov_deg, 5.0, 170.0),
             ("height_m", self.height_m, 0.3, 3.0),
+            ("camera_pitch_deg", self.camera_pitch_deg, -85.0, 85.0),
+            ("camera_height_m", self.camera_height_m, 0.05, 100.0),
         )
         for name, value, low, high in limits:
             if value is not None and not low <= value <= high:
@@ -172,6 +180,7 @@ class CaptureSettings:
         for name, value, choices in (
             ("quality", self.quality, ("full", "draft")),
             ("device", self.device, ("auto", "cpu", "cuda", "mps")),
+            ("camera", self.camera, ("auto", "static", "moving")),
         ):
             if value not in choices:
                 raise Failure(Code.REQUEST_INVALID, f"{name} = {value!r} is not one of {', '.join(choices)}.")
