@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...body.model import BodyModel
 from ...motion.rotations import matrix_from_quaternion
+from ...motion.skeleton import JOINT_MIRROR, KEYPOINT_MIRROR
 from ..projections import Examples, Given, Scenes
 
 WRONG_FOV = 0.1
@@ -35,6 +36,8 @@ FIELDS: Final = {
     "looks": np.int8,  # (B, T) how often the detector looked.
 }
 """The arrays of a shard of B windows of T frames."""
+PER_WINDOW: Final = ("fps", "betas", "camera_rotation", "camera_translation", "camera_matrix", "picture")
+"""Those that are the same in all frames."""
 
 
 def save_shard(path: Path, arrays: dict[str, npt.NDArray]) -> None:
@@ -69,25 +72,46 @@ class Pictures:
         return len(self.arrays["fps"])
 
     def draw(self, count: int, frames: int, meshes: int, generator: torch.Generator) -> Examples:
-        """As Projections.draw. `frames` may be at most the frames of the shards."""
+        """As Projections.draw, half of them mirrored. `frames` may be at most the frames of the shards."""
         chosen = torch.randint(len(self), (count,), generator=generator)
         begin = torch.randint(self.arrays["score"].shape[1] - frames + 1, (count,), generator=generator)
         wrong_fov = torch.exp(WRONG_FOV * torch.randn(count, generator=generator))
-        return self.examples(chosen, begin, frames, meshes, generator, wrong_fov, WRONG_FOV)
+        mirror = torch.rand(count, generator=generator) < 0.5
+        return self.examples(chosen, begin, frames, meshes, generator, wrong_fov, WRONG_FOV, mirror)
 
     def examples(
         self, chosen: Tensor, begin: Tensor, frames: int, meshes: int, generator: torch.Generator, fov: Tensor,
-        size_spread: float,
+        size_spread: float, mirror: Tensor | None = None,
     ) -> Examples:  # fmt: skip
-        """Examples of the windows `chosen` (B,) from frame begin (B,) on, fov (B,) the factor by which rays are off."""
-        a = self.arrays
+        """Examples of the windows `chosen` (B,) from frame begin (B,) on; fov (B,) the factor by which rays are off.
+
+        Where mirror (B,) is True, left and right change places; a feature has no mirror image and is withheld there.
+        """
         at = chosen[:, None], begin[:, None] + torch.arange(frames)
-        local = torch.from_numpy(matrix_from_quaternion(a["quaternions"][at].numpy())).float()
-        scene = self.scenes.scene(
-            local, a["root"][at], a["contacts"][at], a["fps"][chosen], a["betas"][chosen], a["camera_rotation"][chosen]
-        )
-        confidence = a["confidence"][at].float()
-        seen = confidence.gt(0).any(-1)
-        world, feature = (Given(a[name][at].float(), seen) for name in ("world", "feature"))
-        rays = a["rays"][at] * fov[:, None, None, None]
-        return self.scenes.examples(scene, rays, confidence, meshes, generator, size_spread, world, feature)
+        a = {name: values[chosen if name in PER_WINDOW else at] for name, values in self.arrays.items()}
+        seen = a["confidence"].gt(0).any(-1)
+        featured = seen
+        if mirror is not None:
+            featured = seen & ~mirror[:, None]
+            for name, image in _mirrored(a).items():
+                a[name] = torch.where(mirror.reshape(-1, *[1] * (image.ndim - 1)), image, a[name])
+        local = torch.from_numpy(matrix_from_quaternion(a["quaternions"].numpy())).float()
+        scene = self.scenes.scene(local, a["root"], a["contacts"], a["fps"], a["betas"], a["camera_rotation"])
+        return self.scenes.examples(
+            scene, a["rays"] * fov[:, None, None, None], a["confidence"].float(), meshes, generator, size_spread,
+            Given(a["world"].float(), seen), Given(a["feature"].float(), featured),
+        )  # fmt: skip
+
+
+def _mirrored(arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those arrays that differ in a world and a camera whose x axes are turned round."""
+    other_side, flip = list(KEYPOINT_MIRROR), torch.tensor([-1.0, 1, 1])
+    return {
+        "rays": arrays["rays"][:, :, other_side] * flip[:2],
+        "confidence": arrays["confidence"][:, :, other_side],
+        "world": arrays["world"][:, :, other_side] * flip.half(),
+        "quaternions": arrays["quaternions"][:, :, list(JOINT_MIRROR)] * torch.tensor([1.0, 1, -1, -1]),
+        "root": arrays["root"] * flip,
+        "contacts": arrays["contacts"][..., [2, 3, 0, 1]],
+        "camera_rotation": flip[:, None] * arrays["camera_rotation"] * flip,
+    }

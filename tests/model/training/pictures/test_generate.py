@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from model.body.files import load_body
+from model.motion.skeleton import KEYPOINT_MIRROR
 from model.network.registry import COARSE_LEVEL
 from model.training.pictures.generate import film_shard, generate, shard_path
 from model.training.pictures.shards import FIELDS, Pictures, save_shard
@@ -60,6 +61,23 @@ def test_inputs_and_targets_of_an_example_share_one_camera(pictures) -> None:
 
     assert error([1, 1, 1]) < 0.2
     assert all(error(sign) > 1.3 * error([1, 1, 1]) for sign in ([-1, 1, 1], [1, -1, 1], [1, 1, -1]))
+
+
+def test_a_mirrored_example_is_the_mirror_image(pictures) -> None:
+    """Inputs and targets alike change sides, and nothing else: the body is symmetric."""
+    chosen, begin, fov = torch.arange(WINDOWS), torch.zeros(WINDOWS, dtype=torch.long), torch.ones(WINDOWS)
+    plain, image = (
+        pictures.examples(chosen, begin, FRAMES, 1, torch.Generator().manual_seed(0), fov, 0.0, mirror)
+        for mirror in (None, torch.ones(WINDOWS, dtype=torch.bool))
+    )
+    flip, sides = torch.tensor([-1.0, 1, 1]), list(KEYPOINT_MIRROR)
+    for name in ("keypoints", "joints"):
+        expected = getattr(plain, name)[:, :, sides] * flip
+        torch.testing.assert_close(getattr(image, name), expected, atol=2e-4, rtol=0)
+    torch.testing.assert_close(image.world.values, plain.world.values[:, :, sides] * flip, atol=2e-3, rtol=0)
+    torch.testing.assert_close(image.up, plain.up * flip, atol=1e-5, rtol=0)
+    torch.testing.assert_close(image.size, plain.size, atol=1e-5, rtol=0)
+    assert not image.feature.where.any()
 
 
 def test_what_was_made_is_not_made_again(folder, tmp_path) -> None:
