@@ -102,6 +102,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     filmed.add_argument("--assume-fov", action="store_true", help="do not tell the capture what the camera is")
     filmed.add_argument("--device", default="cpu", help="for the detectors")
     filmed.add_argument("--split", default="test", help="3dpw: a folder of sequenceFiles")
+    filmed.add_argument(
+        "--smpl", action="append", default=[], metavar="m=FILE", help="3dpw: SMPL's model of men (m) or women (f)"
+    )
     filmed.add_argument("--fps", type=float, default=25.0, help="3dhp: frames a second of its pictures")
     filmed.add_argument("--calibration", type=Path, help="multiview: a toml or json, where the folder holds several")
     filmed.add_argument("--points", type=Path, help="multiview: a .trc or .npz, where the folder holds several")
@@ -140,7 +143,7 @@ def _filmed(options: argparse.Namespace) -> tuple[str, Iterator[Shot]]:
     camera = "field of view assumed" if options.assume_fov else "the camera's true matrix, keypoints undistorted"
     text = f"{options.source}: {options.folder.name}, product pipeline ({options.quality}), {camera}, raw motion"
     data_sets = {
-        "3dpw": lambda: threedpw.sequences(options.folder, options.split),
+        "3dpw": lambda: threedpw.sequences(options.folder, options.split, _bodies(options.smpl)),
         "h36m": lambda: human36m.sequences(options.folder),
         "3dhp": lambda: mpi3dhp.sequences(options.folder, options.fps),
     }
@@ -152,6 +155,11 @@ def _filmed(options: argparse.Namespace) -> tuple[str, Iterator[Shot]]:
         units=options.units, axes=options.axes, offset_s=options.offset, markers=options.markers,
         assumed_fov=options.assume_fov, say=tqdm.write,
     )  # fmt: skip
+
+
+def _bodies(wanted: list[str]) -> dict[str, BodyModel]:
+    """Body models by gender, of GENDER=FILE."""
+    return {text.partition("=")[0]: load_body(text.partition("=")[2]) for text in wanted}
 
 
 def _network(name: str, checkpoint: Path | None, body: BodyModel) -> TwoStage:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..body.fit import DEPTH_WINDOW_S, BodyFitter
 from ..body.model import BodyModel, pose_joints
 from ..body.points import BodyPoints, pose_points
+from ..body.transfer import betas_like
 from ..camera.aim import aim
 from ..camera.pinhole import locate
 from ..motion.gaps import filled
@@ -20,6 +21,7 @@ from ..network.registry import COARSE_LEVEL
 from ..network.two_stage import Recovered, TwoStage
 from ..recovery import Recovery, recover
 from .joint_fit import JointFitter
+from .own_body import OwnBody
 from .shots import HIP, Answer, Shot, steadied
 
 DETECTOR = "BlazePose world landmarks"
@@ -95,20 +97,17 @@ class Fitters:
         with torch.inference_mode():
             fit = fitter.fit(surface, found.joints, shot.rays, shot.confidence, shot.time_s, None, lambda _: None)
             # As in a capture, frames in which nobody was seen lie between those in which somebody was.
-            turns, pelvis = filled(_numpy(fit.local), _numpy(fit.pelvis), shot.time_s, shot.observed.numpy())
-            points = self._posed(fit.betas, torch.from_numpy(turns).float(), torch.from_numpy(pelvis).float())
+            seen = shot.observed.numpy()
+            placed = filled(_numpy(fit.local), _numpy(fit.pelvis), shot.time_s, seen)
+            local, pelvis = (torch.from_numpy(values).float() for values in placed)
+            shaped = self._points.shaped(fit.betas[None])
+            rotations, bones = pose_joints(local, shaped.joints[0])
+            points = pose_points(shaped, rotations[None], (bones - bones[:, :1] + pelvis[:, None])[None])[0]
+            own = shot.own and OwnBody(shot.own.body, local, betas_like(shot.own.body, shaped.joints[0]))
         mesh, joints = points[:, : self._vertices], points[:, self._vertices :]
         hip = joints[:, HIP, None]
-        return Answer(
-            _numpy(joints - hip), _numpy(hip[:, 0]), _numpy(mesh - hip), _numpy(found.up), _numpy(found.contacts)
-        )
-
-    def _posed(self, betas: Tensor, local: Tensor, pelvis: Tensor) -> Tensor:
-        """Coarse vertices and keypoints (T, V + 23, 3) of a fitted body, in the camera's frame."""
-        shaped = self._points.shaped(betas[None])
-        rotations, joints = pose_joints(local, shaped.joints[0])
-        joints = joints - joints[:, :1] + pelvis[:, None]
-        return pose_points(shaped, rotations[None], joints[None])[0]
+        parts = joints - hip, hip[:, 0], mesh - hip, found.up, found.contacts
+        return Answer(*map(_numpy, parts), own=own)
 
 
 class _BothStages:

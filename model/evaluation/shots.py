@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..motion.smoothing import local_regression
+from .own_body import OwnBody
 
 LIMBS = (5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 """Shoulders to wrists and hips to ankles among the keypoints."""
@@ -43,6 +44,8 @@ class Shot:
     """(T, 3) away from the ground"""
     contacts: NDArray[np.bool_] | None = None
     """(T, 4) which of FEET rest"""
+    own: OwnBody | None = None
+    """The truth as a body model has it that the user brought; frames with unknown joints say nothing"""
     missed: int | None = None
     """How many more frames have a truth, but the person was not found in them; None where that cannot be"""
 
@@ -65,6 +68,8 @@ class Answer(NamedTuple):
     """(T, 3)"""
     contacts: NDArray[np.float64] | None = None
     """(T, 4) probabilities"""
+    own: OwnBody | None = None
+    """The same body as the shot's own, in the recovered pose"""
 
 
 def steadied(values: NDArray[np.float64], time_s: NDArray[np.float64], sigma_s: float) -> NDArray[np.float64]:

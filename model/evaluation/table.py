@@ -15,17 +15,17 @@ SMOOTHING = 0.5
 """The strength that the product's form begins with."""
 ALL = "all"
 UNITS = {
-    "mpjpe": "mm", "pa_mpjpe": "mm", "mpjpe_23": "mm", "pa_mpjpe_23": "mm", "mpvpe": "mm", "accel": "m/s²",
-    "accel_smoothed": "m/s²", "jitter": "m/s³", "foot_slide": "cm/s", "up_error": "°", "contact_f1": "",
-    "answered": "%",
+    "mpjpe": "mm", "pa_mpjpe": "mm", "mpjpe_23": "mm", "pa_mpjpe_23": "mm", "mpvpe": "mm", "mpvpe_smpl": "mm",
+    "accel": "m/s²", "accel_smoothed": "m/s²", "jitter": "m/s³", "foot_slide": "cm/s", "up_error": "°",
+    "contact_f1": "", "answered": "%",
 }  # fmt: skip
 MEANING = (
     "mpjpe, pa_mpjpe: 12 limb joints (shoulders, elbows, wrists, hips, knees, ankles), mid-hip aligned without scale, "
-    "PA: similarity of each frame; _23: all keypoints; mpvpe: vertices of the coarse mesh, mid-hip aligned; accel: "
-    "second difference of the limb joints' error, unbiased; _smoothed: after the product's smoothing at its usual "
-    "strength; jitter: third difference of the predicted limb joints; foot_slide: speed of predicted heels and toes in "
-    "the camera's frame while the reference says that they rest; up_error: away from the ground; contact_f1: at 0.5; "
-    "answered: of the frames with a truth"
+    "PA: similarity of each frame; _23: all keypoints; mpvpe: vertices of the coarse mesh, mid-hip aligned; _smpl: of "
+    "SMPL in the fitted pose, pelvis aligned; accel: second difference of the limb joints' error, unbiased; _smoothed: "
+    "after the product's smoothing at its usual strength; jitter: third difference of the predicted limb joints; "
+    "foot_slide: speed of predicted heels and toes in the camera's frame while the reference says that they rest; "
+    "up_error: away from the ground; contact_f1: at 0.5; answered: of the frames with a truth"
 )
 
 
@@ -75,6 +75,9 @@ def measured(shot: Shot, answer: Answer) -> dict[str, tuple[float, int]]:
         found["pa_mpjpe_23"] = metrics.pa_mpjpe_mm(answer.joints, shot.joints), frames
     if shot.mesh is not None and answer.mesh is not None:
         found["mpvpe"] = metrics.mpjpe_mm(answer.mesh, shot.mesh), frames
+    if shot.own is not None and answer.own is not None:
+        known = np.isfinite(truth).all((1, 2))
+        found["mpvpe_smpl"] = metrics.mpjpe_mm(answer.own.vertices()[known], shot.own.vertices()[known]), frames
     if shot.contacts is not None:
         feet = answer.joints[:, list(FEET)] + answer.place[:, None]
         found["foot_slide"] = metrics.foot_slide_cm_s(feet, shot.contacts, shot.fps)

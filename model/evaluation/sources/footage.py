@@ -17,6 +17,7 @@ from ...footage import Frame
 from ...people import Track, observe
 from ...people import scan as find_people
 from ...protocol import Code, Failure
+from ..own_body import OwnBody
 from ..shots import LIMBS, Shot
 from .camera import Camera
 
@@ -32,6 +33,8 @@ class Reference:
 
     time_s: Array
     limbs: Array
+    own: OwnBody | None = None
+    """The same as a body model has it that the user brought."""
 
     def at(self, time_s: Array) -> Array:
         """Limb joints (T, 12, 3) at other times (T,), on straight lines; NaN beyond the ends and beside gaps."""
@@ -143,5 +146,6 @@ def _shot(view: View, track: Track, reference: Reference, device: str, quality: 
         features=torch.from_numpy(seen.features).float(),
         observed=torch.from_numpy(seen.observed),
         joints=joints - joints[:, [11, 12]].mean(1, keepdims=True),
+        own=reference.own and reference.own.at(np.abs(reference.time_s - seen.time_s[:, None]).argmin(1)),
         missed=int((known & ~within).sum()),
     )

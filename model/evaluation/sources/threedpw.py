@@ -1,28 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """3DPW (von Marcard et al., ECCV 2018), for those who hold its licence: sequenceFiles/SPLIT/*.pkl and imageFiles.
 
-The pickles are read without running anything of them. Joints are SMPL's, as the files give them.
+The pickles are read without running anything of them. Joints are SMPL's, as the files give them; vertices are there for
+whoever has SMPL's models of men and women.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from ...body.files import KEYPOINT_JOINTS
+from ...body.model import BodyModel
 from ...body.pickles import read_pickle
+from ...motion.rotations import matrix_from_axis_angle
 from ...motion.skeleton import KEYPOINTS
+from ..own_body import OwnBody
 from ..shots import LIMBS
 from .camera import Camera
 from .footage import Reference, View, view_of_pictures
 
+Array = NDArray[np.float64]
+
 FPS = 30.0
-WANTED = ("sequence", "cam_intrinsics", "cam_poses", "campose_valid", "jointPositions")
+WANTED = ("sequence", "cam_intrinsics", "cam_poses", "campose_valid", "jointPositions", "poses", "betas", "genders")
 JOINTS = [KEYPOINT_JOINTS[KEYPOINTS[limb]] for limb in LIMBS]
 
 
-def sequences(folder: Path, split: str = "test") -> Iterator[tuple[View, list[Reference]]]:
-    """Each sequence of a split with the people who were measured in it.
+def sequences(
+    folder: Path, split: str = "test", bodies: Mapping[str, BodyModel] | None = None
+) -> Iterator[tuple[View, list[Reference]]]:
+    """Each sequence of a split with the people who were measured in it; bodies: SMPL's by gender, "m" and "f".
 
     Raises FileNotFoundError if there is none, ValueError for a file that is not one of 3DPW's.
     """
@@ -43,14 +54,26 @@ def sequences(folder: Path, split: str = "test") -> Iterator[tuple[View, list[Re
         yield (
             view_of_pictures(camera, images[: len(poses)], time_s),
             [
-                Reference(time_s, _limbs(positions, poses, valid))
-                for positions, valid in zip(data["jointPositions"], data["campose_valid"], strict=True)
+                Reference(time_s, _limbs(data, person, poses), _own(data, person, poses, bodies or {}))
+                for person in range(len(data["jointPositions"]))
             ],
         )
 
 
-def _limbs(positions: np.ndarray, poses: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Limb joints (N, 12, 3) in the camera's frame of positions (N, 72) in the world; NaN for an unsure camera."""
-    world = np.asarray(positions, np.float64).reshape(-1, 24, 3)[: len(poses), JOINTS]
+def _limbs(data: Mapping[str, Any], person: int, poses: Array) -> Array:
+    """Limb joints (N, 12, 3) in the camera's frame, whose poses are (N, 4, 4); NaN where the camera is unsure."""
+    world = np.asarray(data["jointPositions"][person], np.float64).reshape(-1, 24, 3)[: len(poses), JOINTS]
     seen = np.einsum("nij,nkj->nki", poses[:, :3, :3], world) + poses[:, None, :3, 3]
-    return np.where(np.asarray(valid, bool)[: len(poses), None, None], seen, np.nan)
+    valid = np.asarray(data["campose_valid"][person], bool)[: len(poses)]
+    return np.where(valid[:, None, None], seen, np.nan)
+
+
+def _own(data: Mapping[str, Any], person: int, poses: Array, bodies: Mapping[str, BodyModel]) -> OwnBody | None:
+    body = bodies.get(str(data["genders"][person]))
+    if body is None:
+        return None
+    turns = np.asarray(data["poses"][person], np.float64).reshape(-1, 24, 3)[: len(poses)]
+    local = matrix_from_axis_angle(turns)
+    local[:, 0] = poses[:, :3, :3] @ local[:, 0]
+    betas = np.asarray(data["betas"][person], np.float64).ravel()[:10]
+    return OwnBody(body, torch.from_numpy(local).float(), torch.from_numpy(betas).float())

@@ -9,13 +9,16 @@ import cv2
 import h5py
 import numpy as np
 import pytest
+import torch
 
+from model.body.files import load_body
 from model.evaluation.shots import LIMBS
 from model.evaluation.sources import human36m, mpi3dhp, threedpw
 from model.evaluation.sources.footage import Reference, View
 from model.motion.rotations import matrix_from_axis_angle
 from model.motion.skeleton import JOINTS, KEYPOINTS
 
+BODY = load_body(None)
 RANDOM = np.random.default_rng(0)
 FRAMES, WIDTH, HEIGHT = 6, 64, 48
 MATRIX = np.array([[70.0, 0, 31], [0, 72, 23], [0, 0, 1]])
@@ -72,13 +75,21 @@ def test_3dpw(tmp_path: Path) -> None:
         "campose_valid": [np.ones(FRAMES, int), valid],
         "jointPositions": [first.reshape(FRAMES, 72), second.reshape(FRAMES, 72)],
         "genders": ["m", "f"],
-        "poses": [np.zeros((FRAMES, 72))] * 2,
+        "poses": [RANDOM.normal(0, 0.3, (FRAMES, 72)), np.zeros((FRAMES, 72))],
+        "betas": [RANDOM.normal(size=10), np.zeros(300)],
     }
     (tmp_path / "sequenceFiles" / "test").mkdir(parents=True)
     (tmp_path / "sequenceFiles" / "test" / "somewhere_00.pkl").write_bytes(pickle.dumps(content, 2))
     written_pictures(tmp_path / "imageFiles" / "somewhere_00", "image_{:05d}.jpg")
-    ((view, references),) = threedpw.sequences(tmp_path)
+    ((view, references),) = threedpw.sequences(tmp_path, bodies={"m": BODY})
     check(view, references[0], first_limbs, 30)
+    assert references[1].own is None, "nobody brought SMPL's model of women"
+    assert references[0].own is not None
+    local = torch.from_numpy(matrix_from_axis_angle(content["poses"][0].reshape(-1, 24, 3))).float()
+    betas = torch.from_numpy(content["betas"][0]).float().expand(FRAMES, 10)
+    seen = BODY(local, betas, torch.zeros(FRAMES, 3)).vertices.double().numpy() @ ROTATION.T
+    found = references[0].own.vertices()
+    np.testing.assert_allclose(found[:, 1:] - found[:, :1], seen[:, 1:] - seen[:, :1], atol=1e-5)
     second_limbs[2] = np.nan
     check(view, references[1], second_limbs, 30)
     with pytest.raises(FileNotFoundError):

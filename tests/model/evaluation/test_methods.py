@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is compared, on windows of made-up motion whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from model.body.files import load_body
 from model.evaluation.methods import BODY, DETECTOR, LIFTER, LIFTER_BODY, NETWORK, Fitters, answer, compared, detected
+from model.evaluation.own_body import OwnBody
 from model.evaluation.shots import Shot
-from model.evaluation.sources.synthetic import shots
+from model.evaluation.sources.synthetic import AT_ONCE, shots
 from model.evaluation.table import Scores, measured, printed, with_spread
 from model.network.lifter import Given
 from model.recovery import Recovery
@@ -17,8 +20,17 @@ from model.training.train import new_network
 
 BODY_MODEL = load_body(None)
 FITTERS = Fitters(BODY_MODEL)
-FRAMES = 8
+FRAMES, SEED = 8, 0
 METRES_AWAY = 4.0
+
+
+def bent(count: int, frames: int, generator: torch.Generator) -> torch.Tensor:
+    """Rotations (count, frames, 24, 3, 3) of limbs that bend at random, and slowly change."""
+    bend, change = 0.25 * torch.randn(2, count, 1, 24, 3, generator=generator)
+    bend = bend + 0.4 * torch.linspace(-1, 1, frames)[:, None, None] * change
+    skew = torch.zeros(count, frames, 24, 3, 3)
+    skew[..., 0, 1], skew[..., 0, 2], skew[..., 1, 2] = bend.unbind(-1)
+    return torch.linalg.matrix_exp(skew - skew.mT)
 
 
 class Bending:
@@ -28,13 +40,7 @@ class Bending:
         self.scenes = Scenes(BODY_MODEL, 1)
 
     def draw(self, count: int, frames: int, meshes: int, generator: torch.Generator) -> Examples:
-        bend = 0.25 * torch.randn(count, 1, 24, 3, generator=generator)
-        bend = bend + 0.1 * torch.linspace(-1, 1, frames)[:, None, None] * torch.randn(
-            count, 1, 24, 3, generator=generator
-        )
-        skew = torch.zeros(count, frames, 24, 3, 3)
-        skew[..., 0, 1], skew[..., 0, 2], skew[..., 1, 2] = bend.unbind(-1)
-        local = torch.linalg.matrix_exp(skew - skew.mT)
+        local = bent(count, frames, generator)
         contacts = torch.rand(count, frames, 4, generator=generator).round()
         camera = random_cameras(count, generator)
         root = torch.zeros(count, frames, 3)
@@ -54,7 +60,7 @@ class Bending:
 
 @pytest.fixture(scope="module")
 def shot() -> Shot:
-    return next(shots(Bending(), 1, FRAMES, 0, "window"))
+    return next(shots(Bending(), 1, FRAMES, SEED, "window"))
 
 
 def told(shot: Shot) -> Recovery:
@@ -95,6 +101,18 @@ def test_a_body_fitted_to_the_truth_is_the_truth(shot: Shot) -> None:
     assert by_mesh["mpvpe"][0] < by_joints["mpvpe"][0] < 40
     assert by_mesh["contact_f1"][0] == 1
     assert by_mesh["up_error"][0] == pytest.approx(0, abs=0.1)
+
+
+def test_the_pose_is_also_told_by_the_vertices_of_a_body_that_the_user_brought(shot: Shot) -> None:
+    """Here the free body itself, in the pose from which the window was made, seen from where the fit has its root."""
+    local = bent(AT_ONCE, FRAMES, torch.Generator().manual_seed(SEED))[0]
+    found = FITTERS.to_mesh(replace(shot, own=OwnBody(BODY_MODEL, local, torch.zeros(10))), told(shot))
+    assert found.own is not None
+    local[:, 0] = found.own.local[:, 0]
+    truth = OwnBody(BODY_MODEL, local, found.own.betas)
+    assert measured(replace(shot, own=truth), found)["mpvpe_smpl"] == (pytest.approx(0, abs=30), FRAMES)
+    straight = truth._replace(local=torch.eye(3).expand(FRAMES, 24, 3, 3))
+    assert measured(replace(shot, own=straight), found)["mpvpe_smpl"][0] > 90
 
 
 def test_a_size_that_is_wrong_counts_for_mpjpe_and_not_for_pa(shot: Shot) -> None:

@@ -23,7 +23,7 @@ from tests.model.synthetic.picture import HEIGHT, WIDTH, camera, pictures
 from tests.model.synthetic.walk import BODY as WALKER
 from tests.model.synthetic.walk import FPS, walk
 
-FRAMES = 24
+FRAMES = 16
 RANDOM = np.random.default_rng(0)
 TURN = matrix_from_axis_angle(np.array([0.3, -1.2, 0.7]))
 NAMES = ["LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist", "RWrist", "LHip", "RHip", "LKnee", "RKnee"]
