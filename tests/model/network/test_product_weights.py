@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.network.lifter import Given
 from model.network.registry import NETWORKS
 from model.network.two_stage import TwoStage, TwoStageConfig
 from model.weights.network import load_network
@@ -77,3 +78,8 @@ def test_each_name_differs_in_what_it_says(name: str) -> None:
     assert (made.lifter.hybrid is None) == (name == "product_plain")
     assert (made.lifter.feature is None) == (name == "product_no_feature")
     assert made.config.mesh_depth == product.mesh_depth
+    where = torch.ones(2, 5, dtype=torch.bool)
+    given = Given(torch.randn(2, 5, 23, 3), where), Given(torch.randn(2, 5, 1152), where)
+    lifted = made.lift(torch.rand(2, 5, 23, 3), torch.zeros(2), torch.arange(5).expand(2, 5) / 30, *given)
+    recovered = made.recover(lifted.joints.flatten(0, 1), lifted.context.flatten(0, 1))
+    assert (recovered.mesh.shape, recovered.joints.shape) == ((10, V, 3), (10, 23, 3))
