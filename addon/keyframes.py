@@ -4,13 +4,34 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, cast
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-LINEAR = 1  # BEZT_IPO_LIN: foreach_set takes an enum's number, not its name.
+from .sparse_keys import handles, kept
+
+# foreach_set takes an enum's number, not its name.
+LINEAR, BEZIER = 1, 2
+ALIGNED = 3
+
+LEVERS = {"rotation_quaternion": 2.0, "rotation_euler": 3**0.5, "rotation_axis_angle": 5**0.5}
+"""How far a rotation may turn, at most, for a change of its channels by 1 (Euclidean norm)."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a bone may be off its motion where keys are left out: radians for rotations, own units for all else."""
+
+    rotation_rad: float
+    other: float
+
+    def of(self, data_path: str) -> float:
+        """How far the channels of a path may be off, by their Euclidean norm."""
+        lever = LEVERS.get(data_path.rpartition(".")[2])
+        return self.rotation_rad / lever if lever else self.other
 
 
 @dataclass(frozen=True)
@@ -27,11 +48,17 @@ class Curve:
 
 
 def write_action(
-    target: bpy.types.Object, name: str, curves: Sequence[Curve], frames: NDArray[np.floating]
+    target: bpy.types.Object,
+    name: str,
+    curves: Sequence[Curve],
+    frames: NDArray[np.floating],
+    tolerance: Tolerance | None = None,
 ) -> bpy.types.Action:
-    """A new action with the curves, keyed linearly and assigned to target.
+    """A new action with the curves, assigned to target: keyed linearly at every frame or, with a tolerance, sparsely.
 
-    frames (T,) are scene frames, increasing, whole or not. The action that target had is kept, with a fake user.
+    frames (T,) are scene frames, increasing, whole or not. Sparse keys are Bézier ones, the same frames for all the
+    channels of a path; at none of the frames is the curve farther off than the tolerance.
+    The action that target had is kept, with a fake user.
     An armature must have been evaluated once since it was made (Blender itself crashes on changing its action else).
     Raises ValueError for arrays that do not fit, or hold values that are not finite: nothing is changed then.
     """
@@ -51,22 +78,49 @@ def write_action(
     channels = _channels(action, target, animation)
 
     groups: dict[str, bpy.types.ActionGroup] = {}
-    points = np.empty((len(frames), 2), np.float32)
-    points[:, 0] = frames
-    linear = np.full(len(frames), LINEAR, np.int32)
-    for curve in curves:
-        count = len(curve.values)
-        points[:count, 1] = curve.values
-        fcurve = channels.fcurves.new(curve.data_path, index=curve.index)
-        if curve.group:
-            if curve.group not in groups:
-                groups[curve.group] = channels.groups.new(curve.group)
-            fcurve.group = groups[curve.group]
-        fcurve.keyframe_points.add(count)
-        fcurve.keyframe_points.foreach_set("co", points[:count].ravel())
-        fcurve.keyframe_points.foreach_set("interpolation", linear[:count])
-        fcurve.update()
+    for path, together in groupby(curves, key=lambda curve: curve.data_path):
+        members = list(together)
+        limit = tolerance.of(path) if tolerance else 0.0
+        sparse = _sparse(members, frames, limit) if limit and len(members[0].values) > 1 else None
+        for number, curve in enumerate(members):
+            fcurve = channels.fcurves.new(path, index=curve.index)
+            if curve.group:
+                if curve.group not in groups:
+                    groups[curve.group] = channels.groups.new(curve.group)
+                fcurve.group = groups[curve.group]
+            if sparse:
+                keys, slopes = sparse
+                _write_bezier(fcurve, frames[keys], np.asarray(curve.values, np.float64)[keys], slopes[:, number])
+            else:
+                _write_linear(fcurve, frames[: len(curve.values)], curve.values)
+            fcurve.update()
     return action
+
+
+def _sparse(
+    curves: Sequence[Curve], frames: NDArray[np.float64], limit: float
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The frames (K,) at which curves of one path get keys, and their slopes (K, n) there."""
+    return kept(frames, np.stack([curve.values for curve in curves], -1), limit)
+
+
+def _write_linear(fcurve: bpy.types.FCurve, frames: NDArray[np.floating], values: NDArray[np.floating]) -> None:
+    points = fcurve.keyframe_points
+    points.add(len(frames))
+    points.foreach_set("co", np.stack([frames, values], -1).astype(np.float32).ravel())
+    points.foreach_set("interpolation", np.full(len(frames), LINEAR, np.int32))
+
+
+def _write_bezier(
+    fcurve: bpy.types.FCurve, frames: NDArray[np.float64], values: NDArray[np.float64], slopes: NDArray[np.float64]
+) -> None:
+    points = fcurve.keyframe_points
+    points.add(len(frames))
+    left, right = handles(frames, values, slopes)
+    for name, rows in (("co", np.stack([frames, values], -1)), ("handle_left", left), ("handle_right", right)):
+        points.foreach_set(name, rows.astype(np.float32).ravel())
+    for name, kind in (("interpolation", BEZIER), ("handle_left_type", ALIGNED), ("handle_right_type", ALIGNED)):
+        points.foreach_set(name, np.full(len(frames), kind, np.int32))
 
 
 def fingerprint(action: bpy.types.Action) -> str:
