@@ -2,6 +2,7 @@
 """Reads an armature as the arrays that the solver wants, as its bones really hang together."""
 
 from collections.abc import Container, Mapping
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -41,6 +42,8 @@ def describe(armature: bpy.types.Object, bone_map: BoneMap) -> Target:
     gone = [name for name in (*sources, *bone_map.tips.values()) if name not in pose.bones]
     if gone or not bone_map.traveller:
         raise ValueError(f"it has no {', '.join(gone)}" if gone else "there is no bone for the hips")
+    bone_map = _free(armature, bone_map)
+    sources = bone_map.sources()
     carriers = {name: carrier(pose.bones[name], armature, sources, bone_map.still) for name in sources}
     order = _parents_first({name: above for name, (above, _) in carriers.items()}, bone_map.traveller)
     ends = _ends(armature, bone_map)
@@ -64,6 +67,20 @@ def describe(armature: bpy.types.Object, bone_map: BoneMap) -> Target:
             )
         )
     return Target(bones, np.array(armature.matrix_world))
+
+
+def _free(armature: bpy.types.Object, bone_map: BoneMap) -> BoneMap:
+    """The map with a bone that can travel: one that is connected to its parent's tail cannot, so its parent does."""
+    data = armature.data
+    assert isinstance(data, bpy.types.Armature)
+    bone = data.bones[bone_map.traveller]
+    while bone.use_connect and bone.parent:
+        bone = bone.parent
+    if bone.name == bone_map.traveller:
+        return bone_map
+    if bone.name in bone_map.still:
+        raise ValueError(f"{bone_map.traveller} is connected to {bone.name}, and cannot travel without it")
+    return replace(bone_map, root=bone.name)
 
 
 def _ends(armature: bpy.types.Object, bone_map: BoneMap) -> dict[str, Vector]:
@@ -113,7 +130,8 @@ def _twists(armature: bpy.types.Object, bone_map: BoneMap) -> dict[str, float]:
             if name not in carrying
         }
         beside = sorted(places, key=places.__getitem__)
-        for name, after in zip(beside, [*(places[name] for name in beside[1:]), 1.0], strict=True):
+        for number, name in enumerate(beside, start=1):
+            after = places[beside[number]] if number < len(beside) else 1.0
             found[name] = min(max((places[name] + after) / 2, 0.0), 1.0)
     return found
 

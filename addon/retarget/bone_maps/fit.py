@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from .bone_map import BoneMap, IkLimb, above
+from .bone_map import SIDES, BoneMap, IkLimb, above
 from .files import Family
 
 Parents = Mapping[str, str | None]
+ENDS = {f"{side}_{joint}": f"{side}_{end}" for joint, end in (("wrist", "hand"), ("ankle", "foot")) for side in SIDES}
 SEPARATORS = re.compile(r"[\s_.\-]+")
 
 
@@ -49,7 +50,8 @@ def fit(family: Family, parents: Parents) -> Match:
     found = _renamed(wanted, find)
     wrong = set(_misplaced(found, parents, loose=family.loose))
     good = _renamed(found, lambda bone: "" if bone in wrong else bone)
-    missing = [joint for joint in wanted.joints if joint not in good.joints]
+    shown = {ENDS.get(joint) for joint in good.tips}  # Where the limb ends is known without its last bone.
+    missing = [joint for joint in wanted.joints if joint not in good.joints and joint not in shown]
     missing += [chain for chain in ("spine", "neck") if getattr(wanted, chain) and not getattr(good, chain)]
     places = len(wanted.joints) + bool(wanted.spine) + bool(wanted.neck)
     if wanted.root and not good.root:

@@ -24,7 +24,25 @@ LONG = 0.2
 ALIKE = 0.15
 """The two limbs of a pair differ in length by no more than this share."""
 
-FINGERS = 3
+TIP = 1.4
+"""The last bone above the neck marks the top of the head if the head is that much longer than the neck's last bone."""
+
+
+@dataclass(frozen=True)
+class _Proportions:
+    """How long the parts of a limb are, and whether it turns a corner at its end.
+
+    before: what comes before it, in lengths of its upper part; upper and after, in lengths of its lower part.
+    """
+
+    before: float
+    upper: float
+    after: float
+    bends: bool
+
+
+LEG = _Proportions(before=0.15, upper=1.0, after=0.4, bends=True)
+ARM = _Proportions(before=0.5, upper=1.1, after=0.5, bends=False)
 
 
 @dataclass(frozen=True)
@@ -113,7 +131,7 @@ def _person(tree: _Tree, legs: _Pair, arms: _Pair) -> Match | None:
     top = _top(tree, arms, up)
     if not top or _rise(tree, legs, up) > 0:
         return None
-    leg, arm = _parts(tree, legs, 2), _parts(tree, arms, 3)
+    leg, arm = _parts(tree, legs, LEG), _parts(tree, arms, ARM)
     if leg is None or arm is None:
         return None
     forward = _forward(tree, legs, leg, up)
@@ -160,7 +178,7 @@ def _top(tree: _Tree, arms: _Pair, up: Array) -> list[str]:
     while len(tree.children[way[-1]]) == 1:  # A face, or nothing, hangs from the head.
         way.append(tree.children[way[-1]][0])
     tip = not tree.children[way[-1]] and len(way) >= 3
-    return way[:-1] if tip and tree.gap(way[-2], way[-1]) > tree.gap(way[-3], way[-2]) else way
+    return way[:-1] if tip and tree.gap(way[-2], way[-1]) > TIP * tree.gap(way[-3], way[-2]) else way
 
 
 def _rise(tree: _Tree, pair: _Pair, up: Array) -> float:
@@ -174,32 +192,37 @@ def _side(tree: _Tree, pair: _Pair, across: Array) -> float:
     return float((middles[0] - middles[1]) @ across)
 
 
-def _parts(tree: _Tree, pair: _Pair, ends: int) -> tuple[int, int, int] | None:
-    """Where in both branches a limb begins, bends and ends: the two parts are long and about equal.
-
-    ends: how many ends a limb may have before it counts as split into fingers.
-    """
+def _parts(tree: _Tree, pair: _Pair, usual: _Proportions) -> tuple[int, int, int] | None:
+    """Where in both branches a limb begins, bends and ends, by the proportions of people."""
     count = min(map(len, pair.branches))
-    best: tuple[float, tuple[int, int, int]] | None = None
-    for start, middle, end in combinations(range(count), 3):
-        score = 0.0
-        for way in pair.branches:
-            upper, lower = tree.length(way[start : middle + 1]), tree.length(way[middle : end + 1])
-            whole = tree.length(way)
-            if min(upper, lower) < LONG * whole:
-                break
-            bend = _bend(tree, way, end) if ends == 2 else float(len(tree.children[way[end]]) >= FINGERS)
-            score += (upper + lower) / whole + 0.5 * bend - 2 * abs(upper - lower) / (upper + lower)
-        else:
-            if best is None or score > best[0] + 1e-9:
-                best = score, (start, middle, end)
-    return best[1] if best else None
+    costs = {
+        parts: sum(_cost(tree, way, parts, usual) for way in pair.branches) for parts in combinations(range(count), 3)
+    }
+    best = min(costs, key=costs.__getitem__)
+    return best if np.isfinite(costs[best]) else None
+
+
+def _cost(tree: _Tree, way: Sequence[str], parts: tuple[int, int, int], usual: _Proportions) -> float:
+    """How unusual a limb would be with its parts there."""
+    start, middle, end = parts
+    before, upper, lower, after = (
+        tree.length(way[low : high + 1])
+        for low, high in ((0, start), (start, middle), (middle, end), (end, len(way) - 1))
+    )
+    if min(upper, lower) < LONG * (before + upper + lower + after):
+        return np.inf
+
+    def off(value: float, expected: float, tolerance: float) -> float:
+        return (np.log((value + 0.05) / (expected + 0.05)) / tolerance) ** 2
+
+    cost = off(before / upper, usual.before, 1.2) + off(upper / lower, usual.upper, 0.2)
+    return cost + off(after / lower, usual.after, 1.0) - (_bend(tree, way, end) if usual.bends else 0.0)
 
 
 def _bend(tree: _Tree, way: Sequence[str], at: int) -> float:
-    """How much a branch turns at a bone: 0 straight on, 1 a right angle or more, 1 where it ends."""
+    """How much a branch turns at a bone: 0 straight on or at its end, 1 a right angle or more."""
     if at + 1 >= len(way):
-        return 1.0
+        return 0.0
     before, after = (tree.heads[way[k + 1]] - tree.heads[way[k]] for k in (at - 1, at))
     lengths = np.linalg.norm(before) * np.linalg.norm(after)
     return float(min(1.0, 1 - before @ after / lengths)) if lengths else 0.0
