@@ -20,19 +20,20 @@ from ...body.files import load_body
 from ...motion.rotations import quaternion_from_matrix
 from ...network.registry import COARSE_LEVEL
 from ...people import blazepose
-from ...people.runtime import open_network
+from ...people.runtime import Network, open_network
 from ..motions import Motions
 from .people import Figures
 from .shards import save_shard
+from .stage import Stage, Studio
 from .surroundings import load_panoramas, panorama_folder
-from .window import Studio
+from .window import Window, observe
 
 SHARD = 32
 FRAMES = 16
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LP_NUM_THREADS")
 """Workers that share cores are several times slower with more threads each. LP_NUM_THREADS is Mesa's."""
 
-_studios: list[Studio] = []
+_ready: list[tuple[Studio, Network]] = []
 
 
 def main(arguments: list[str]) -> int:
@@ -80,19 +81,25 @@ def _open(motion: Path, pattern: str, panoramas: Path) -> None:
     cv2.setNumThreads(1)
     figures = Figures(Motions(motion, pattern), load_body(None), COARSE_LEVEL)
     network = open_network(blazepose.WEIGHTS["full"], "cpu")
-    _studios.append(Studio(figures, load_panoramas(panoramas), network))
+    _ready.append((Studio(figures, load_panoramas(panoramas)), network))
 
 
 def _make(path: Path, seed: int, number: int) -> None:
-    save_shard(path, film_shard(_studios[0], seed, number, SHARD, FRAMES))
+    save_shard(path, film_shard(*_ready[0], seed, number, SHARD, FRAMES))
 
 
-def film_shard(studio: Studio, seed: int, number: int, windows: int, frames: int) -> dict[str, np.ndarray]:
+def film_shard(
+    studio: Studio, network: Network, seed: int, number: int, windows: int, frames: int
+) -> dict[str, np.ndarray]:
     """The arrays of shard `number` as in shards.FIELDS."""
     entropy = np.random.SeedSequence([seed, number])
     generator = torch.Generator().manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> np.uint64(1)))
     moves = studio.figures.draw(windows, frames, generator)
-    filmed = [studio.film(moves, i, np.random.default_rng(child)) for i, child in enumerate(entropy.spawn(windows))]
+    filmed: list[Window] = []
+    for i, child in enumerate(entropy.spawn(windows)):
+        stage = Stage(studio, moves, i, np.random.default_rng(child))
+        filmed.append(observe(stage, network))
+        stage.release()
     return {
         "rays": np.stack([w.rays for w in filmed]),
         "confidence": np.stack([w.keypoints[..., 2] for w in filmed]),

@@ -11,8 +11,8 @@ from model.people.runtime import open_network
 from model.training.motions import Motions
 from model.training.pictures.people import Figures
 from model.training.pictures.renderer import Renderer
+from model.training.pictures.stage import Studio
 from model.training.pictures.surroundings import panorama
-from model.training.pictures.window import Studio
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +24,14 @@ def sky():
 def studio(folder, sky):
     figures = Figures(Motions(folder, "*.npz"), load_body(None), COARSE_LEVEL)
     try:
-        return Studio(figures, sky, open_network(blazepose.WEIGHTS["full"], "cpu"))
+        return Studio(figures, sky)
     except Exception as error:  # moderngl has no exceptions of its own.
         pytest.skip(f"OpenGL through EGL is not to be had here ({error})")
+
+
+@pytest.fixture(scope="session")
+def network():
+    return open_network(blazepose.WEIGHTS["full"], "cpu")
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ WINDOWS, FRAMES = 3, 3
 
 
 @pytest.fixture(scope="module")
-def shard(studio):
-    return film_shard(studio, 5, 0, WINDOWS, FRAMES)
+def shard(studio, network):
+    return film_shard(studio, network, 5, 0, WINDOWS, FRAMES)
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,9 @@ def pictures(shard, tmp_path_factory):
     return Pictures(folder, load_body(None), COARSE_LEVEL)
 
 
-def test_a_shard_depends_on_seed_and_number_alone(studio, shard) -> None:
-    other = film_shard(studio, 5, 1, 1, FRAMES)
-    again = film_shard(studio, 5, 0, WINDOWS, FRAMES)
+def test_a_shard_depends_on_seed_and_number_alone(studio, network, shard) -> None:
+    other = film_shard(studio, network, 5, 1, 1, FRAMES)
+    again = film_shard(studio, network, 5, 0, WINDOWS, FRAMES)
     assert set(shard) == set(FIELDS)
     for name, values in shard.items():
         np.testing.assert_array_equal(values, again[name])

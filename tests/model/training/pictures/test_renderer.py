@@ -101,7 +101,7 @@ def test_the_truth_lies_on_the_silhouette(renderer, person, shot, around) -> Non
     assert not (cover & outside).any()
 
 
-def test_the_detector_finds_the_person_where_the_truth_is(studio, renderer, person, shot, around) -> None:
+def test_the_detector_finds_the_person_where_the_truth_is(network, renderer, person, shot, around) -> None:
     """An easy picture: a body from the front, arms lowered, before a plain backdrop.
 
     On real footage the detector's median error is a twentieth of the torso and its hips lie a tenth away by definition.
@@ -109,7 +109,7 @@ def test_the_detector_finds_the_person_where_the_truth_is(studio, renderer, pers
     solid, keypoints = person
     crop = np.array([*shot.pixels(keypoints[17]), 560.0, 0.0])
     picture = renderer.draw([solid], around, view(shot, crop, SIDE), background=True)[..., :3]
-    seen = blazepose.decode(studio.network(blazepose.network_input([picture])), crop[None])
+    seen = blazepose.decode(network(blazepose.network_input([picture])), crop[None])
     found = blazepose.keypoints_23(seen.points)[0]
     true = shot.pixels(keypoints)
     torso = np.linalg.norm(true[5] - true[12])
