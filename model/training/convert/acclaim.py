@@ -78,6 +78,8 @@ def read_skeleton(path: Path) -> Skeleton:
         position = _numbers(root["position"])
     except (KeyError, IndexError, ValueError) as error:
         raise ConvertError(f"{path.name} is no complete skeleton ({type(error).__name__}: {error})") from error
+    if not set("".join(orders)) <= set("XYZ"):
+        raise ConvertError(f"{path.name} turns about axes that are not X, Y or Z")
     odd = sorted({c for kinds in channels[1:] for c in kinds} - {"rx", "ry", "rz"})
     if odd:
         raise ConvertError(f"{path.name} has bones that do more than turn ({', '.join(odd)})")
@@ -149,4 +151,4 @@ def _blocks(lines: list[list[str]]) -> list[dict[str, list[str]]]:
 
 
 def _numbers(words: list[str]) -> Array:
-    return np.array(words, np.float64)
+    return numbers(" ".join(words))

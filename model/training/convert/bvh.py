@@ -24,6 +24,7 @@ ACCLAIM_NAMES = {
 }  # fmt: skip
 """What the joints of CMU's library, converted to BVH, are called in the original."""
 
+CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
 MARKS = {"LowerBack", "Spine", "Spine1", "Neck1", "LeftHand", "RightHand", "LeftFingerBase"}
 """No other hierarchies have all of these."""
 
@@ -79,8 +80,10 @@ def _hierarchy(text: str) -> tuple[list[str], list[int], Array, list[tuple[str, 
                 open_joints.pop()
             case ["OFFSET", *rest]:
                 offsets.append(numbers(" ".join(rest)))
-            case ["CHANNELS", _, *kinds]:
+            case ["CHANNELS", _, *kinds] if channels:
                 channels[-1] = tuple(kind[0].upper() + kind[1:].lower() for kind in kinds)
+                if not CHANNELS.issuperset(channels[-1]):
+                    raise ConvertError(f"has channels that are not known: {' '.join(kinds)}")
             case _:
                 pass
     if not names or open_joints or len(offsets) != len(names) or any(len(offset) != 3 for offset in offsets):

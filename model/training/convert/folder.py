@@ -130,10 +130,15 @@ def read(path: Path, conversion: Conversion, tpose: Array) -> Clip:
 
 
 def convert(conversion: Conversion, say: Callable[[str], None] = tqdm.write) -> list[Path]:
-    """Make the motion folder; returns its files, none if nothing could be used. `say` hears of what is left out."""
+    """Make the motion folder; returns its files, none if nothing could be used. `say` hears of what is left out.
+
+    Raises FileExistsError rather than mix the result with an earlier one of the same name.
+    """
     body = load_body(None)
     tpose = (body.J_regressor @ body.v_template).double().numpy()
     conversion.out.mkdir(parents=True, exist_ok=True)
+    if there := sorted(conversion.out.glob(f"{conversion.name}_*.npz")):
+        raise FileExistsError(f"{there[0]} is there already: give another folder, or another --name")
     shelves = {
         split: Shelf(conversion.out, f"{conversion.name}_{split}", split, tpose, numbered=split == "train")
         for split in ("train", "val")
@@ -191,7 +196,10 @@ def main(arguments: list[str]) -> int:
         help="where .bvh and .amc files stand in T-pose: where nothing is turned, or in the first frame, then left out",
     )  # fmt: skip
     options = parser.parse_args(arguments)
-    files = convert(Conversion(**vars(options)))
+    try:
+        files = convert(Conversion(**vars(options)))
+    except FileExistsError as error:
+        parser.error(str(error))
     for file in files:
         print(file)
     if not files:

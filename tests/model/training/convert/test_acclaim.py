@@ -64,6 +64,8 @@ def _replaced(file: Path, old: str, new: str) -> None:
         ("07.asf", ":hierarchy", ":family", "hierarchy"),
         ("07.asf", "name lfoot", "name lfeet", "lfoot"),
         ("07.asf", "dof rx ry rz", "dof rx ry rz l", r"do more than turn \(l\)"),
+        ("07.asf", "axis 0 0 20 XYZ", "axis 0 0 20 XYW", "not X, Y or Z"),
+        ("07.asf", "length 2", "length inf", "no complete skeleton"),
         ("07.asf", "direction 0", "direction O", "no complete skeleton"),
     ],
 )

@@ -84,6 +84,7 @@ def test_cmu_from_bvh_is_cmu_from_the_original(tmp_path: Path) -> None:
         ("Frames: 60", "Frames: many", "not what its header says"),
         ("Frame Time: 0.0333333", "Frame Time: 0", "not what its header says"),
         ("CHANNELS 3 Zrotation Xrotation Yrotation", "CHANNELS 2 Zrotation Xrotation", "numbers a frame"),
+        ("Xposition", "Xplace", "channels that are not known"),
         ("OFFSET", "OFSET", "hierarchy is not complete"),
         ("OFFSET 0.0", "OFFSET x.0", "numbers expected"),
         ("}\nMOTION", "MOTION", "hierarchy is not complete"),

@@ -124,3 +124,10 @@ def test_much_motion_goes_into_several_files(tmp_path: Path, monkeypatch: pytest
 def test_a_folder_without_motion_is_an_error_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert folder.main(["--from", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     assert [line for line in capsys.readouterr().err.splitlines() if "no motion in" in line]
+
+
+def test_an_earlier_result_is_not_mixed_with_a_new_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cmu_train_7.npz").write_bytes(b"an earlier one")
+    with pytest.raises(SystemExit):
+        folder.main(["--from", str(tmp_path), "--out", str(tmp_path)])
+    assert "cmu_train_7.npz is there already" in capsys.readouterr().err
