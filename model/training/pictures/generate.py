@@ -57,18 +57,26 @@ def main(arguments: list[str]) -> int:
 
 
 def generate(
-    motion: Path, pattern: str, out: Path, windows: int, seed: int, workers: int, panoramas: Path | None = None
-) -> None:
-    """Fill a folder with shards. Raises FileNotFoundError without motion or panoramas."""
+    motion: Path, pattern: str, out: Path, windows: int, seed: int, workers: int, panoramas: Path | None = None,
+    shard: int = SHARD, frames: int = FRAMES,
+) -> None:  # fmt: skip
+    """Fill a folder with shards of `shard` windows of `frames` frames.
+
+    Raises FileNotFoundError without motion or panoramas.
+    """
+    if not any(motion.glob(pattern)):
+        raise FileNotFoundError(f"no {pattern} in {motion}")
     out.mkdir(parents=True, exist_ok=True)
-    missing = [k for k in range(-(-windows // SHARD)) if not shard_path(out, seed, k).exists()]
+    missing = [k for k in range(-(-windows // shard)) if not shard_path(out, seed, k).exists()]
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    context = multiprocessing.get_context("spawn")
     setting = motion, pattern, panoramas or panorama_folder()
-    with ProcessPoolExecutor(workers, context, initializer=_open, initargs=setting) as pool:
-        pending = [pool.submit(_make, shard_path(out, seed, k), seed, k) for k in missing]
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _open, setting)
+    try:
+        pending = [pool.submit(_make, shard_path(out, seed, k), seed, k, shard, frames) for k in missing]
         for done in tqdm(as_completed(pending), total=len(pending), unit="shard", smoothing=0.1):
             done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # Interrupted, it ends with the shards that are being made.
 
 
 def shard_path(folder: Path, seed: int, number: int) -> Path:
@@ -84,8 +92,8 @@ def _open(motion: Path, pattern: str, panoramas: Path) -> None:
     _ready.append((Studio(figures, load_panoramas(panoramas)), network))
 
 
-def _make(path: Path, seed: int, number: int) -> None:
-    save_shard(path, film_shard(*_ready[0], seed, number, SHARD, FRAMES))
+def _make(path: Path, seed: int, number: int, shard: int, frames: int) -> None:
+    save_shard(path, film_shard(*_ready[0], seed, number, shard, frames))
 
 
 def film_shard(

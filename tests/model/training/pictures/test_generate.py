@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Shards: the same again from the same seed, read back as examples whose inputs and targets belong together."""
 
+import os
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -80,9 +83,22 @@ def test_a_mirrored_example_is_the_mirror_image(pictures) -> None:
     assert not image.feature.where.any()
 
 
+@pytest.mark.usefixtures("studio")
 def test_what_was_made_is_not_made_again(folder, tmp_path) -> None:
-    made = shard_path(tmp_path, 3, 0)
+    """A run in a process of its own, with a panorama from a file, that finds one of two shards already there."""
+    os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"
+    cv2.imwrite(str(tmp_path / "sky.exr"), np.ones((16, 32, 3), np.float32))
+    out = tmp_path / "out"
+    out.mkdir()
+    made = shard_path(out, 3, 0)
     made.write_bytes(b"made")
-    generate(folder, "*.npz", tmp_path, windows=32, seed=3, workers=1, panoramas=tmp_path)
+    generate(folder, "*.npz", out, windows=2, seed=3, workers=1, panoramas=tmp_path, shard=1, frames=2)
     assert made.read_bytes() == b"made"
-    assert [file.name for file in tmp_path.iterdir()] == [made.name]
+    made.unlink()
+    assert [file.name for file in out.iterdir()] == [shard_path(out, 3, 1).name]
+    assert len(Pictures(out, load_body(None), COARSE_LEVEL)) == 1
+
+
+def test_without_motion_it_says_so(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="walks"):
+        generate(tmp_path, "walks.npz", tmp_path, windows=1, seed=0, workers=1)
