@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ..training.projections import Projections
 from ..training.train import averaged_weights, new_network
 from ..weights.network import load_network
 from .methods import LIFTER, Fitters, answer, compared, detected, stages
-from .shots import Shot
+from .shots import Shot, SourceError
 from .sources import human36m, mpi3dhp, multiview, synthetic, threedpw
 from .sources.footage import shots_of
 from .table import MEANING, Scores, printed, rounded, with_spread
@@ -50,9 +51,35 @@ def main(arguments: list[str]) -> int:
     body = load_body(None)
     network = _network(options.network, options.checkpoint, body)
     others = _others(options.also, body)
-    fitters = Fitters(body)
+    try:
+        protocol, shots = _shots(options, body)
+        scores, frames = _scores(network, others, Fitters(body), shots)
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    groups = {group for method in scores.values() for group in method.groups}
+    tables = {"all": with_spread({name: s.means() for name, s in scores.items()})}
+    if len(groups) > 1:
+        tables |= {group: {name: s.means(group) for name, s in scores.items()} for group in sorted(groups)}
+    print(f"protocol: {protocol}; {frames} frames\nmetrics: {MEANING}")
+    for group, rows in tables.items():
+        print(f"\n{group}\n{printed(rows)}")
+    report = {
+        "protocol": protocol, "metrics": MEANING, "frames": frames,
+        "tables": {group: rounded(rows) for group, rows in tables.items()},
+        "standard_errors": rounded({name: s.standard_errors() for name, s in scores.items()}),
+    }  # fmt: skip
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(report))
+    return 0
+
+
+def _scores(
+    network: TwoStage, others: dict[str, TwoStage], fitters: Fitters, shots: Iterator[Shot]
+) -> tuple[dict[str, Scores], int]:
+    """Scores by method, and of how many frames. Raises SourceError if there are none."""
     scores: dict[str, Scores] = {}
-    protocol, shots = _shots(options, body)
     frames = 0
     for shot in tqdm(shots, desc="shots", mininterval=5):
         frames += len(shot.time_s)
@@ -61,21 +88,9 @@ def main(arguments: list[str]) -> int:
         for name, other in others.items():
             for label, found in zip((f"{name}, {LIFTER}", name), stages(other, shot), strict=True):
                 scores.setdefault(label, Scores()).add(shot, answer(shot, found))
-    if not scores:
-        raise SystemExit("There was nothing to evaluate.")
-    groups = {group for method in scores.values() for group in method.groups}
-    tables = {"all": with_spread({name: s.means() for name, s in scores.items()})}
-    if len(groups) > 1:
-        tables |= {group: {name: s.means(group) for name, s in scores.items()} for group in sorted(groups)}
-    print(f"protocol: {protocol}; {frames} frames\nmetrics: {MEANING}")
-    for group, rows in tables.items():
-        print(f"\n{group}\n{printed(rows)}")
-    report = {"protocol": protocol, "metrics": MEANING, "frames": frames}
-    report |= {"tables": {group: rounded(rows) for group, rows in tables.items()}}
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(report))
-    return 0
+    if not frames:
+        raise SourceError("There was nothing to evaluate.")
+    return scores, frames
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

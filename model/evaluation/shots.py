@@ -18,6 +18,10 @@ FEET = (19, 21, 20, 22)
 """Left heel, left toe, right heel, right toe among the keypoints: the order of contacts."""
 
 
+class SourceError(Exception):
+    """Data to evaluate on that is missing or not as it should be; the text says what."""
+
+
 @dataclass(frozen=True)
 class Shot:
     """One person in T consecutive frames of one camera; metres, camera axes (OpenCV), mid-hip at the origin."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..motion.smoothing import WIDEST_S
 from . import metrics
@@ -43,11 +44,23 @@ class Scores:
 
     def means(self, group: str = ALL) -> dict[str, float]:
         """Metrics by name over a group of shots; one that nothing determines is left out."""
+        return {name: float(v @ w / w.sum()) for name, (v, w) in self._known(group).items()}
+
+    def standard_errors(self) -> dict[str, float]:
+        """How sure the means over all shots are, shots being independent of each other; left out for a single shot."""
+        known = {name: (v, w) for name, (v, w) in self._known(ALL).items() if len(v) > 1}
+        return {
+            name: float(np.sqrt(len(v) / (len(v) - 1) * (w**2 @ (v - v @ w / w.sum()) ** 2)) / w.sum())
+            for name, (v, w) in known.items()
+        }
+
+    def _known(self, group: str) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Values and weights of each metric that some shot determines."""
         found = {}
         for name, scored in self._values.get(group, {}).items():
-            values, weights = np.array([s for s in scored if s[1] and np.isfinite(s[0])]).reshape(-1, 2).T
-            if len(values):
-                found[name] = float((values * weights).sum() / weights.sum())
+            known = np.array([s for s in scored if s[1] > 0 and np.isfinite(s[0])], np.float64).reshape(-1, 2)
+            if len(known):
+                found[name] = known[:, 0], known[:, 1]
         return found
 
     @property

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..shots import SourceError
+
 Array = NDArray[np.float64]
 
 NAMES = {
@@ -62,10 +64,13 @@ def read_cameras(path: Path, units: str = "auto") -> list[Camera]:
 
     A camera has `matrix` (3, 3), `rotation` (3, 3) or a Rodrigues vector (3,), `translation` (3,), and may have
     `distortions`, `fisheye` and `name`; other tables are left alone. units: "m", "mm", or "auto" to tell by how far
-    away the cameras are. Raises ValueError that says what is wrong with the file.
+    away the cameras are. Raises SourceError that says what is wrong with the file.
     """
-    text = path.read_text(encoding="utf-8")
-    content = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        content = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+    except ValueError as error:
+        raise SourceError(f"{path.name}: {error}") from error
     listed = content.get("cameras", content) if isinstance(content, dict) else content
     tables = listed.items() if isinstance(listed, dict) else ((str(k), table) for k, table in enumerate(listed))
     cameras = [
@@ -74,7 +79,7 @@ def read_cameras(path: Path, units: str = "auto") -> list[Camera]:
         if isinstance(table, dict) and _part(table, "matrix") is not None
     ]
     if not cameras:
-        raise ValueError(f"{path.name} describes no camera: none of its tables has a matrix")
+        raise SourceError(f"{path.name} describes no camera: none of its tables has a matrix")
     far = np.median([np.linalg.norm(camera.translation) for camera in cameras])
     if units == "mm" or (units == "auto" and far > FARTHEST_M):
         cameras = [Camera(**{**vars(c), "translation": c.translation / 1000}) for c in cameras]
@@ -87,13 +92,13 @@ def _camera(name: str, table: Mapping[str, Any], path: Path) -> Camera:
     if rotation.size == 3:
         rotation = np.asarray(cv2.Rodrigues(rotation.reshape(3))[0], np.float64)
     if rotation.shape != (3, 3) or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3):
-        raise ValueError(f"{where}: its rotation is neither a rotation matrix nor a Rodrigues vector")
+        raise SourceError(f"{where}: its rotation is neither a rotation matrix nor a Rodrigues vector")
     matrix = _numbers(table, "matrix", where)
     if matrix.shape != (3, 3):
-        raise ValueError(f"{where}: its matrix has the shape {matrix.shape}, expected (3, 3)")
+        raise SourceError(f"{where}: its matrix has the shape {matrix.shape}, expected (3, 3)")
     translation = _numbers(table, "translation", where)
     if translation.size != 3:
-        raise ValueError(f"{where}: its translation has {translation.size} numbers, expected 3")
+        raise SourceError(f"{where}: its translation has {translation.size} numbers, expected 3")
     distortion = np.zeros(4) if _part(table, "distortion") is None else _numbers(table, "distortion", where).ravel()
     fisheye = bool(table.get("fisheye", False))
     return Camera(str(table.get("name", name)), matrix, distortion, rotation, translation.reshape(3), fisheye)
@@ -106,8 +111,8 @@ def _part(table: Mapping[str, Any], part: str) -> Any:
 def _numbers(table: Mapping[str, Any], part: str, where: str) -> Array:
     value = _part(table, part)
     if value is None:
-        raise ValueError(f"{where}: it has no {part}")
+        raise SourceError(f"{where}: it has no {part}")
     try:
         return np.array(value, np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: its {part} holds no numbers") from error
+        raise SourceError(f"{where}: its {part} holds no numbers") from error

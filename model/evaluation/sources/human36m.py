@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..shots import SourceError
 from .camera import Camera
 from .footage import Reference, View, view_of_pictures
 
@@ -24,7 +25,7 @@ JOINTS = [11, 14, 12, 15, 13, 16, 4, 1, 5, 2, 6, 3]
 
 
 def sequences(folder: Path, step: int = 2) -> Iterator[tuple[View, list[Reference]]]:
-    """Each sequence of the test subjects from each camera, every step-th frame. Raises FileNotFoundError."""
+    """Each sequence of the test subjects from each camera, every step-th frame. Raises SourceError."""
     for subject in SUBJECTS:
         data, cameras, joints = (_read(folder, subject, part) for part in ("data", "camera", "joint_3d"))
         grouped: dict[tuple[int, int, int], list[dict[str, Any]]] = {}
@@ -44,7 +45,10 @@ def sequences(folder: Path, step: int = 2) -> Iterator[tuple[View, list[Referenc
 
 
 def _read(folder: Path, subject: int, part: str) -> Any:
-    return json.loads((folder / "annotations" / f"Human36M_subject{subject}_{part}.json").read_text(encoding="utf-8"))
+    file = folder / "annotations" / f"Human36M_subject{subject}_{part}.json"
+    if not file.is_file():
+        raise SourceError(f"there is no {file}")
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _camera(name: str, told: dict[str, Any]) -> Camera:

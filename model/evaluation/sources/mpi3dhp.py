@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ..shots import SourceError
 from .camera import Camera
 from .footage import Reference, View, view_of_pictures
 
@@ -19,17 +20,17 @@ JOINTS = [5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10]
 
 
 def sequences(folder: Path, fps: float = 25.0) -> Iterator[tuple[View, list[Reference]]]:
-    """Each test sequence; frames that the data set calls invalid have no truth. Raises FileNotFoundError."""
+    """Each test sequence; frames that the data set calls invalid have no truth. Raises SourceError."""
     files = sorted(folder.glob("**/annot_data.mat"))
     if not files:
-        raise FileNotFoundError(f"no annot_data.mat below {folder}")
+        raise SourceError(f"no annot_data.mat below {folder}")
     for file in files:
         with h5py.File(file) as data:
             pixels, joints = (np.asarray(data[name], np.float64)[:, 0] for name in ("annot2", "annot3"))
             valid = np.asarray(data["valid_frame"]).ravel() > 0
         images = sorted((file.parent / "imageSequence").glob("*.jpg"))
         if len(images) != len(joints):
-            raise FileNotFoundError(f"{file.parent.name}: {len(images)} pictures for {len(joints)} frames")
+            raise SourceError(f"{file.parent.name}: {len(images)} pictures for {len(joints)} frames")
         time_s = np.arange(len(joints)) / fps
         camera = Camera(file.parent.name, camera_between(joints[valid], pixels[valid]))
         limbs = np.where(valid[:, None, None], joints[:, JOINTS] / 1000, np.nan)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...footage import ahead, probe, read
 from ...people import Track
-from ..shots import Shot
+from ..shots import Shot, SourceError
 from .camera import Camera, read_cameras
 from .footage import Reference, View, distance, people, shots
 from .points import Points, limbs, read_points
@@ -35,7 +35,7 @@ def multiview(
 
     units: of the calibration ("m", "mm"); axes: of the points against the calibration, a key of AXES; "auto" tells
     both by the data. offset_s is added to the points' times to get the footage's. markers: a json or toml file that
-    names for joints ("left_knee") the points whose mean they are. Raises ValueError or Failure that says what is
+    names for joints ("left_knee") the points whose mean they are. Raises SourceError or Failure that says what is
     missing.
     """
     measured = read_points(points or _the_one(folder, (".trc", ".npz"), "points"))
@@ -79,7 +79,7 @@ def _axes(views: list[View], tracks: list[list[Track]], measured: Points, joints
 def paired(cameras: Sequence[Camera], videos: Sequence[Path]) -> list[tuple[Camera, Path]]:
     """Each camera with its video: of the same name, else of the same number in it.
 
-    Raises ValueError that names a camera without a video.
+    Raises SourceError that names a camera without a video.
     """
     pairs = []
     for camera in cameras:
@@ -88,7 +88,7 @@ def paired(cameras: Sequence[Camera], videos: Sequence[Path]) -> list[tuple[Came
         if len(fitting) != 1:
             names = ", ".join(video.name for video in videos) or "none"
             found = f"{len(fitting)} videos fit" if fitting else "no video fits"
-            raise ValueError(f"To camera {camera.name} {found}. There are: {names}.")
+            raise SourceError(f"To camera {camera.name} {found}. There are: {names}.")
         pairs.append((camera, fitting[0]))
     return pairs
 
@@ -112,7 +112,7 @@ def _the_one(folder: Path, suffixes: tuple[str, ...], what: str) -> Path:
     if len(found) != 1:
         names = ", ".join(path.name for path in found)
         state = f"several files with {what} ({names}): name one with" if found else f"no file with {what}:"
-        raise ValueError(f"{folder} holds {state} --{what} FILE ({' or '.join(suffixes)})")
+        raise SourceError(f"{folder} holds {state} --{what} FILE ({' or '.join(suffixes)})")
     return found[0]
 
 
@@ -122,12 +122,12 @@ def _calibration(folder: Path, units: str) -> list[Camera]:
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".toml", ".json")):
         try:
             found[path] = read_cameras(path, units)
-        except ValueError:
+        except SourceError:
             if "calib" in path.stem.lower():
                 raise
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
-        raise ValueError(f"{folder} has to hold one calibration, or name it with --calibration FILE. Found: {names}.")
+        raise SourceError(f"{folder} has to hold one calibration, or name it with --calibration FILE. Found: {names}.")
     return next(iter(found.values()))
 
 

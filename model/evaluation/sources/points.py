@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...motion.skeleton import KEYPOINTS
-from ..shots import LIMBS
+from ..shots import LIMBS, SourceError
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "meters": 1.0, "metres": 1.0}
 PARTS = {
@@ -37,7 +37,7 @@ def read_points(path: Path) -> Points:
     """Points in a .trc file (OpenSim) or in an .npz file.
 
     An .npz holds `points` (N, P, 3), `names` (P,) and `time_s` (N,) or `fps`, and may hold `units` ("m", "cm", "mm").
-    Raises ValueError that says what is wrong with the file.
+    Raises SourceError that says what is wrong with the file.
     """
     return _read_npz(path) if path.suffix.lower() == ".npz" else _read_trc(path)
 
@@ -45,7 +45,7 @@ def read_points(path: Path) -> Points:
 def _read_trc(path: Path) -> Points:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     if len(lines) < 6 or not lines[0].startswith("PathFileType"):
-        raise ValueError(f"{path.name} is no .trc file")
+        raise SourceError(f"{path.name} is no .trc file")
     header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
     names = tuple(name.strip() for name in lines[3].split("\t")[2:] if name.strip())
     rows = [line.rstrip("\r\n").split("\t") for line in lines[5:] if line.strip()]
@@ -66,12 +66,12 @@ def _read_npz(path: Path) -> Points:
     with np.load(path, allow_pickle=False) as data:
         missing = {"points", "names"} - set(data.files)
         if missing or not {"time_s", "fps"} & set(data.files):
-            raise ValueError(f"{path.name} holds {', '.join(data.files)}; points, names and time_s or fps are needed")
+            raise SourceError(f"{path.name} holds {', '.join(data.files)}; points, names and time_s or fps are needed")
         positions = data["points"].astype(np.float64)
         times = data["time_s"] if "time_s" in data.files else np.arange(len(positions)) / float(data["fps"])
         names = tuple(str(name) for name in data["names"])
         if positions.shape != (len(times), len(names), 3):
-            raise ValueError(f"{path.name}: points {positions.shape} for {len(times)} times and {len(names)} names")
+            raise SourceError(f"{path.name}: points {positions.shape} for {len(times)} times and {len(names)} names")
         return Points(names, times.astype(np.float64), positions * _metres(str(data.get("units", "m")), path))
 
 
@@ -79,7 +79,7 @@ def limbs(points: Points, table: Mapping[str, Sequence[str]] | None = None) -> N
     """The 12 limb joints (N, 12, 3) in the order of LIMBS.
 
     table: for a joint ("left_knee") the names of the points whose mean it is; without it, or for a joint that it lacks,
-    points called like joint centres are looked for. Raises ValueError that names what is missing.
+    points called like joint centres are looked for. Raises SourceError that names what is missing.
     """
     there = {_plain(name): k for k, name in enumerate(points.names)}
     found, missing = [], []
@@ -97,7 +97,7 @@ def limbs(points: Points, table: Mapping[str, Sequence[str]] | None = None) -> N
         else:
             found.append(points.positions[:, chosen].mean(1))
     if missing:
-        raise ValueError(f"There are no points for {'; '.join(missing)}. There are: {', '.join(points.names)}.")
+        raise SourceError(f"There are no points for {'; '.join(missing)}. There are: {', '.join(points.names)}.")
     return np.stack(found, 1)
 
 
@@ -112,7 +112,7 @@ def _plain(name: str) -> str:
 
 def _metres(units: str, path: Path) -> float:
     if units.strip().lower() not in METRES:
-        raise ValueError(f"{path.name} is in {units!r}; known units are {', '.join(METRES)}")
+        raise SourceError(f"{path.name} is in {units!r}; known units are {', '.join(METRES)}")
     return METRES[units.strip().lower()]
 
 
@@ -120,4 +120,4 @@ def _number(text: str, path: Path) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise ValueError(f"{path.name}: {text[:20]!r} stands where a number is expected") from error
+        raise SourceError(f"{path.name}: {text[:20]!r} stands where a number is expected") from error

@@ -19,7 +19,7 @@ from ...body.pickles import read_pickle
 from ...motion.rotations import matrix_from_axis_angle
 from ...motion.skeleton import KEYPOINTS
 from ..own_body import OwnBody
-from ..shots import LIMBS
+from ..shots import LIMBS, SourceError
 from .camera import Camera
 from .footage import Reference, View, view_of_pictures
 
@@ -35,19 +35,19 @@ def sequences(
 ) -> Iterator[tuple[View, list[Reference]]]:
     """Each sequence of a split with the people who were measured in it; bodies: SMPL's by gender, "m" and "f".
 
-    Raises FileNotFoundError if there is none, ValueError for a file that is not one of 3DPW's.
+    Raises SourceError.
     """
     files = sorted((folder / "sequenceFiles" / split).glob("*.pkl"))
     if not files:
-        raise FileNotFoundError(f"no .pkl in {folder / 'sequenceFiles' / split}")
+        raise SourceError(f"no .pkl in {folder / 'sequenceFiles' / split}")
     for file in files:
         with file.open("rb") as stream:
             data = read_pickle(stream, lambda name: name in WANTED)
         if missing := [name for name in WANTED if name not in data]:
-            raise ValueError(f"{file.name} lacks {', '.join(missing)}")
+            raise SourceError(f"{file.name} lacks {', '.join(missing)}")
         images = sorted((folder / "imageFiles" / str(data["sequence"])).glob("*.jpg"))
         if not images:
-            raise FileNotFoundError(f"no pictures in {folder / 'imageFiles' / str(data['sequence'])}")
+            raise SourceError(f"no pictures in {folder / 'imageFiles' / str(data['sequence'])}")
         poses = np.asarray(data["cam_poses"], np.float64)[: len(images)]
         time_s = np.arange(len(poses)) / FPS
         camera = Camera(file.stem, np.asarray(data["cam_intrinsics"], np.float64))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from model.body.files import load_body
-from model.evaluation.shots import LIMBS
+from model.evaluation.shots import LIMBS, SourceError
 from model.evaluation.sources import human36m, mpi3dhp, threedpw
 from model.evaluation.sources.footage import Reference, View
 from model.motion.rotations import matrix_from_axis_angle
@@ -92,7 +92,7 @@ def test_3dpw(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[:, 1:] - found[:, :1], seen[:, 1:] - seen[:, :1], atol=1e-5)
     second_limbs[2] = np.nan
     check(view, references[1], second_limbs, 30)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(SourceError):
         next(threedpw.sequences(tmp_path, "validation"))
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from model.body.files import load_body
+from model.evaluation.evaluate import figures
 from model.evaluation.methods import BODY, DETECTOR, LIFTER, LIFTER_BODY, NETWORK, Fitters, answer, compared, detected
 from model.evaluation.own_body import OwnBody
 from model.evaluation.shots import Shot
@@ -21,6 +22,7 @@ from model.training.train import new_network
 BODY_MODEL = load_body(None)
 FITTERS = Fitters(BODY_MODEL)
 FRAMES, SEED = 8, 0
+RANDOM = np.random.default_rng(0)
 METRES_AWAY = 4.0
 
 
@@ -131,6 +133,21 @@ def test_shots_weigh_by_their_frames() -> None:
         scores.add(part, detected(part)._replace(joints=part.joints + [0.01 * (number + 1), 0, 0]))
     assert scores.means()["mpjpe"] == pytest.approx((4 * 10 + FRAMES * 20) / (4 + FRAMES))
     assert scores.groups == ["window"]
+
+
+def test_standard_errors_are_those_of_a_mean() -> None:
+    scores, errors = Scores(), RANDOM.uniform(0.01, 0.1, 5)
+    for shot, error in zip(shots(Bending(), 5, FRAMES, 1, "window"), errors, strict=True):
+        scores.add(shot, detected(shot)._replace(joints=shot.joints + [error, 0, 0]))
+    assert scores.standard_errors()["mpjpe"] == pytest.approx(1000 * errors.std(ddof=1) / 5**0.5)
+
+
+def test_figures_of_a_card_are_named_by_stage() -> None:
+    found = figures(new_network("product", BODY_MODEL), Bending(), 1, FRAMES)
+    assert {"mpjpe", "pa_mpjpe", "mpvpe", "up_error", "contact_f1", "lifter_mpjpe", "world_landmarks_mpjpe"} < set(
+        found
+    )
+    assert found["world_landmarks_pa_mpjpe"] < 1 < found["mpjpe"]
 
 
 def _first_frames(shot: Shot, frames: int) -> Shot:

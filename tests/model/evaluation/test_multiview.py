@@ -12,7 +12,7 @@ import pytest
 
 from model.evaluation.evaluate import main
 from model.evaluation.methods import BODY, DETECTOR, LIFTER, NETWORK
-from model.evaluation.shots import LIMBS
+from model.evaluation.shots import LIMBS, SourceError
 from model.evaluation.sources.camera import Camera, read_cameras
 from model.evaluation.sources.footage import Reference
 from model.evaluation.sources.multiview import paired
@@ -80,7 +80,7 @@ def test_a_wrong_calibration_says_what_is_wrong(tmp_path: Path, wrong: dict, sai
     right = {"matrix": np.eye(3).tolist(), "rotation": [0, 0, 0], "translation": [0, 0, 1]}
     described = {name: value for name, value in (right | wrong).items() if value is not None}
     (tmp_path / "calib.json").write_text(json.dumps({"one": described}))
-    with pytest.raises(ValueError, match=said.replace("(", r"\(").replace(")", r"\)")):
+    with pytest.raises(SourceError, match=said.replace("(", r"\(").replace(")", r"\)")):
         read_cameras(tmp_path / "calib.json")
 
 
@@ -119,9 +119,9 @@ def test_joints_are_found_by_name_or_by_a_table() -> None:
     table = {"left_knee": ["LHip", "l_ankle"]}
     np.testing.assert_allclose(limbs(points, table)[:, 8], points.positions[:, [6, 10]].mean(1))
     lacking = Points(tuple(NAMES[1:]), np.zeros(1), points.positions[:, 1:])
-    with pytest.raises(ValueError, match=r"no points for left_shoulder .*There are: RShoulder"):
+    with pytest.raises(SourceError, match=r"no points for left_shoulder .*There are: RShoulder"):
         limbs(lacking)
-    with pytest.raises(ValueError, match=r"right_hip \(RASI, RPSI\)"):
+    with pytest.raises(SourceError, match=r"right_hip \(RASI, RPSI\)"):
         limbs(points, {"right_hip": ["RASI", "RPSI"]})
 
 
@@ -129,7 +129,7 @@ def test_cameras_find_their_videos() -> None:
     cameras = [Camera(name, np.eye(3)) for name in ("cam_01", "int_cam2_img")]
     videos = [Path("b/cam2.mp4"), Path("a/cam01.mp4")]
     assert [video.name for _, video in paired(cameras, videos)] == ["cam01.mp4", "cam2.mp4"]
-    with pytest.raises(ValueError, match=r"camera cam3 no video fits. There are: cam2.mp4, cam01.mp4"):
+    with pytest.raises(SourceError, match=r"camera cam3 no video fits. There are: cam2.mp4, cam01.mp4"):
         paired([Camera("cam3", np.eye(3))], videos)
 
 
