@@ -10,18 +10,21 @@ import numpy as np
 from bpy.utils import escape_identifier
 from numpy.typing import NDArray
 
+from ...model.motion.motion import forward_kinematics
 from ...model.motion.rotations import project
 from ...model.protocol import Code, Failure
-from ..keyframes import Curve, write_action
+from ..keyframes import Curve, Tolerance, write_action
 from ..take.data import TakeMotion
 from . import ik
 from .bone_maps import Match, detect
 from .bone_maps.bone_map import BoneMap
 from .channels import rotation_channels
+from .foot_lock import FootLock, lock_feet, lock_hands
 from .mapping import presets
 from .obstacles import overriding, remarks
+from .quality import Quality, measure
 from .root import grounded
-from .solve import Solution, Target, solve
+from .solve import WRISTS, Solution, Target, solve
 from .target import carrier, describe, heads, parents
 
 RootPolicy = Literal["HIPS", "ROOT_BONE", "OBJECT", "IN_PLACE"]
@@ -29,10 +32,17 @@ RootPolicy = Literal["HIPS", "ROOT_BONE", "OBJECT", "IN_PLACE"]
 
 @dataclass(frozen=True)
 class Options:
-    """How to bake: what carries the person over the ground, and whether the IK controls of limbs are in command."""
+    """How to bake: what carries the person over the ground, and whether the IK controls of limbs are in command.
+
+    Whether feet and hands are held where they rest; and by how many radians bones may be off where keys are left out
+    (0: a key at every frame).
+    """
 
     root: RootPolicy = "HIPS"
     ik: bool = False
+    feet: FootLock = FootLock.NEVER
+    hands: bool = False
+    tolerance_rad: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,7 @@ class Baked:
     missing: tuple[str, ...]
     scale: float
     remarks: tuple[str, ...]
+    quality: Quality
 
 
 def recognise(armature: bpy.types.Object) -> Match:
@@ -83,7 +94,8 @@ def bake(
     except ValueError as error:
         raise Failure(Code.RIG_UNSUITABLE, f"{armature.name}: {error}.") from error
 
-    solution = solve(target, motion.local, motion.trans, motion.rest)
+    solution = _held(target, solve(target, motion.local, motion.trans, motion.rest), motion, options)
+    whole = solution
     solution, carried = _rooted(armature, bone_map, target, solution, options.root)
     noted = remarks(armature, target)
     settings = {**bone_map.settings, **(bone_map.ik_settings if options.ik else {})}
@@ -92,13 +104,53 @@ def bake(
     if options.ik:
         curves += _ik_curves(armature, bone_map, target, solution)
     curves += _freed(armature, bone_map)
-    action = write_action(armature, name, curves, motion.frames)
+    lever_m = target.leg_m / np.cbrt(np.linalg.det(target.world[:3, :3]))
+    tolerance = Tolerance(options.tolerance_rad, options.tolerance_rad * lever_m) if options.tolerance_rad else None
+    action = write_action(armature, name, curves, motion.frames, tolerance)
     bones = tuple(bone.name for bone in target.bones)
-    return Baked(action, bone_map.family, bones, match.missing, solution.scale, noted)
+    quality = _quality(target, whole, motion, curves)
+    keep_quality(action, quality)
+    return Baked(action, bone_map.family, bones, match.missing, solution.scale, noted, quality)
+
+
+def keep_quality(action: bpy.types.Action, quality: Quality) -> None:
+    """Keep a report with the action that it is about."""
+    action[QUALITY] = quality.to_json()
+
+
+def quality_of(item: bpy.types.Object | None) -> Quality | None:
+    """The report on the action that an object has now, if it came with one."""
+    action = item.animation_data.action if item and item.animation_data else None
+    try:
+        return Quality.from_json(action[QUALITY]) if action and QUALITY in action else None
+    except ValueError:
+        return None
 
 
 NO_ROOT_BONE = "Choose another way for the root, or name the bone in the bone map."
+QUALITY = "reel_to_rig_quality"
 NO_IK = "Bake onto FK controls instead."
+
+
+def _held(target: Target, solution: Solution, motion: TakeMotion, options: Options) -> Solution:
+    """The solution with feet and hands held as the options want it."""
+    if options.hands:
+        joints = forward_kinematics(motion.local, motion.rest)[1] + motion.trans[:, None]
+        solution = lock_hands(target, solution, motion.rest, joints[:, list(WRISTS)], motion.time_s)
+    return lock_feet(target, solution, motion.rest, motion.contacts, motion.time_s, options.feet)
+
+
+def _quality(target: Target, solution: Solution, motion: TakeMotion, curves: Sequence[Curve]) -> Quality:
+    """The report on a solution and the curves made of it."""
+    rows: dict[str, list[NDArray[np.floating]]] = {}
+    for curve in curves:
+        if "rotation_" in curve.data_path and len(curve.values) == len(motion.frames):
+            rows.setdefault(curve.data_path, []).append(curve.values)
+    rotations = {path: np.stack(values, -1) for path, values in rows.items()}
+    return measure(
+        target, solution, motion.local, motion.trans, motion.rest, motion.contacts, motion.time_s, motion.frames,
+        rotations,
+    )  # fmt: skip
 
 
 def _motion_curves(armature: bpy.types.Object, target: Target, solution: Solution) -> list[Curve]:

@@ -103,6 +103,12 @@ class Foot:
     ball: Array
     tip: Array
 
+    def soles(self) -> Array:
+        """Where heel, ball and tip of the toes touch the floor, if they do (T, 3, 3)."""
+        ankle = self.leg.end
+        tip = ankle + self.foot @ self.ball + self.toes @ self.tip
+        return np.stack([ankle + self.foot @ self.heel, ankle + self.foot @ self.toe, tip], 1)
+
 
 def lock_feet(
     target: Target,
@@ -118,15 +124,17 @@ def lock_feet(
     rest on the floor; time_s (T,) may be uneven. The hips are moved up and down only, and as little as the legs allow.
     Legs of which a part is missing are left alone.
     """
-    sides = [side for side in (0, 1) if {HIPS[side], KNEES[side], ANKLES[side]} <= set(target.at)]
-    if mode == FootLock.NEVER or not sides:
+    if mode == FootLock.NEVER:
         return solution
     time_s = np.asarray(time_s, np.float64)
     ground = Ground.under(target, rest)
     turns, heads = posed(target, solution)
-    feet = [foot_of(target, ground, turns, heads, side) for side in sides]
-    rests = resting((np.asarray(contacts) > 0.5).astype(np.float64), time_s) | (mode == FootLock.ALWAYS)
-    on = [_overlapping(rests[:, 2 * side : 2 * side + 2]) for side in sides]
+    found = feet_of(target, ground, turns, heads)
+    if not found:
+        return solution
+    rests = settled(contacts, time_s) | (mode == FootLock.ALWAYS)
+    feet = list(found.values())
+    on = [_overlapping(rests[:, 2 * side : 2 * side + 2]) for side in found]
 
     lift = _lift(feet, on)
     feet = [replace(foot, leg=foot.leg.moved(lift * Z)) for foot in feet]
@@ -180,6 +188,17 @@ def lock_hands(
             changed |= _turn(target, ground, turns, joint, turn)
         changed.add(target.at[joints[2]])
     return replace(solution, basis=rebased(target, solution.basis, turns, changed))
+
+
+def settled(contacts: NDArray[np.floating], time_s: NDArray[np.floating]) -> Flags:
+    """Whether heels and toes rest (T, 4), for probabilities (T, 4), without what is too short to be true."""
+    return resting((np.asarray(contacts) > 0.5).astype(np.float64), np.asarray(time_s, np.float64))
+
+
+def feet_of(target: Target, ground: Ground, turns: Array, heads: Array) -> dict[int, Foot]:
+    """The left (0) and right (1) foot, as far as they hang from whole legs, of a target posed as `posed` says."""
+    whole = [side for side in (0, 1) if {HIPS[side], KNEES[side], ANKLES[side]} <= set(target.at)]
+    return {side: foot_of(target, ground, turns, heads, side) for side in whole}
 
 
 def foot_of(target: Target, ground: Ground, turns: Array, heads: Array, side: int) -> Foot:

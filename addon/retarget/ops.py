@@ -8,6 +8,7 @@ from ...model.motion.motion import MotionFileError
 from ...model.protocol import Failure
 from ..take import data
 from .bake import Options, bake
+from .foot_lock import FootLock
 from .mapping.props import chosen, mapping_of, words
 from .obstacles import obstacle_to_target
 from .props import retarget_of, source_take
@@ -39,7 +40,13 @@ class Bake(bpy.types.Operator):
         assert take
         try:
             match = chosen(mapping_of(retarget), target)
-            options = Options(root=retarget.root, ik=retarget.ik)
+            options = Options(
+                root=retarget.root,
+                ik=retarget.ik,
+                feet=FootLock(retarget.feet),
+                hands=retarget.hands,
+                tolerance_rad=retarget.tolerance if retarget.sparse else 0.0,
+            )
             baked = bake(data.read(take), target, f"{take.name} on {target.name}", match, options)
         except Failure as error:
             self.report({"ERROR"}, f"{error.message} {error.hint}")
@@ -49,7 +56,22 @@ class Bake(bpy.types.Operator):
             return {"CANCELLED"}
         line = f"Baked {baked.action.name}: {baked.family}, {len(baked.bones)} bones, scale {baked.scale:.3f}"
         notes = [f"not found: {', '.join(map(words, baked.missing))}"] if baked.missing else []
+        notes += [str(figure) for figure in baked.quality.figures() if figure.doubtful]
         self.report({"WARNING" if notes or baked.remarks else "INFO"}, "; ".join([line, *notes, *baked.remarks]))
+        return {"FINISHED"}
+
+
+class WorstFrame(bpy.types.Operator):
+    bl_idname = "reel_to_rig.worst_frame"
+    bl_label = "Go to Worst Frame"
+    bl_description = "Go to the frame at which this measure of the bake is worst"
+
+    frame: bpy.props.FloatProperty(options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        assert context.scene
+        whole = int(self.frame // 1)
+        context.scene.frame_set(whole, subframe=self.frame - whole)
         return {"FINISHED"}
 
 
@@ -69,4 +91,4 @@ def obstacle_to_bake(context: bpy.types.Context) -> str:
     return ""
 
 
-CLASSES = (Bake,)
+CLASSES = (Bake, WorstFrame)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+from typing import Any
+
 import bpy
 
+from .bake import quality_of
 from .mapping.props import lacking, mapping_of, words
 from .props import RetargetProperties, retarget_of
+from .quality import Quality
 
 LISTED = 6
 
@@ -29,9 +33,16 @@ class RetargetPanel(bpy.types.Panel):
             _draw_family(layout, chosen)
         layout.prop(chosen, "root")
         layout.prop(chosen, "ik")
+        layout.prop(chosen, "feet")
+        layout.prop(chosen, "hands")
+        layout.prop(chosen, "sparse")
+        if chosen.sparse:
+            layout.prop(chosen, "tolerance")
         row = layout.row()
         row.scale_y = 1.5
         row.operator("reel_to_rig.bake", icon="ARMATURE_DATA")
+        if quality := quality_of(chosen.target):
+            _draw_quality(layout, quality)
 
 
 def _draw_family(layout: bpy.types.UILayout, retarget: RetargetProperties) -> None:
@@ -50,6 +61,18 @@ def _draw_family(layout: bpy.types.UILayout, retarget: RetargetProperties) -> No
             column.label(text=name, icon="BLANK1")
         if len(missing) > LISTED:
             column.label(text=f"and {len(missing) - LISTED} more", icon="BLANK1")
+
+
+def _draw_quality(layout: bpy.types.UILayout, quality: Quality) -> None:
+    """What can be said of the bake that the target moves by, with a way to the frames that deserve a look."""
+    column = layout.column(align=True)
+    for figure in quality.figures():
+        row = column.row(align=True)
+        row.alert = figure.doubtful
+        row.label(text=str(figure), icon="ERROR" if figure.doubtful else "CHECKMARK")
+        if figure.doubtful:
+            go: Any = row.operator("reel_to_rig.worst_frame", text="", icon="TIME")
+            go.frame = figure.frame
 
 
 CLASSES = (RetargetPanel,)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to bake, and onto what."""
 
+from math import radians
 from typing import Any, cast
 
 import bpy
 
 from ..take.data import active_take
 from ..take.props import take_of
+from .foot_lock import FootLock
 from .mapping.props import MappingProperties, fill, mapping_of
 
 
@@ -54,6 +56,30 @@ class RetargetProperties(bpy.types.PropertyGroup):
             "Put the IK controls of arms and legs in command, with goals and poles, in rigs where they are known. "
             "The FK controls are keyed all the same"
         ),
+    )
+    feet: bpy.props.EnumProperty(
+        name="Foot Lock",
+        description="What is done with feet that slide, float or sink because the target's legs are others",
+        items=(
+            (FootLock.AUTO, "Auto", "Feet are held where they rest, by the take's contacts, and kept out of the floor"),
+            (FootLock.ALWAYS, "Always", "Both feet stay flat in one place for the whole take: for people who stand"),
+            (FootLock.GROUND, "Ground Only", "Feet are kept out of the floor and may slide: for skating and dancing"),
+            (FootLock.NEVER, "Never", "Limbs point exactly as the take's do"),
+        ),
+    )
+    hands: bpy.props.BoolProperty(
+        name="Hold Hands", description="Hold hands in place while the take's are still, as when they lean on something"
+    )
+    sparse: bpy.props.BoolProperty(
+        name="Sparse Keys", description="Key only the frames that are needed, with Bézier curves between them"
+    )
+    tolerance: bpy.props.FloatProperty(
+        name="Tolerance",
+        description="How far a bone may turn away from its motion where keys are left out",
+        subtype="ANGLE",
+        default=radians(0.25),
+        min=radians(0.01),
+        max=radians(10),
     )
     mapping: bpy.props.PointerProperty(
         name="Bones", description="Which bone of the target stands for which part of the body", type=MappingProperties

@@ -56,7 +56,7 @@ class TakeMotion:
     """The motion that is on an armature, in the conventions of Motion.
 
     frames (T,) scene frames; local (T, 24, 3, 3) rotations relative to the parent, the root's relative to the world;
-    trans (T, 3) world metres; rest (24, 3) joints in the T-pose; contacts (T, 4).
+    trans (T, 3) world metres; rest (24, 3) joints in the T-pose; contacts (T, 4); time_s (T,) seconds.
     """
 
     frames: NDArray[np.float64]
@@ -64,6 +64,7 @@ class TakeMotion:
     trans: NDArray[np.float64]
     rest: NDArray[np.float64]
     contacts: F32
+    time_s: NDArray[np.float64]
 
 
 def store(armature: bpy.types.Object, motion: Motion, rest: NDArray[np.floating]) -> None:
@@ -100,6 +101,7 @@ def read(armature: bpy.types.Object) -> TakeMotion:
         trans=motion.trans.astype(np.float64),
         rest=rest,
         contacts=motion.contacts,
+        time_s=motion.time_s,
     )
 
 

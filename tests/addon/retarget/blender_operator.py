@@ -36,7 +36,7 @@ def main(motion_file: str, body_file: str, blend_file: str) -> dict[str, Any]:
     bpy.context.view_layer.update()
     earlier = bpy.data.actions.new("earlier")
     copy.animation_data_create().action = earlier
-    chosen.target = copy
+    chosen.target, chosen.feet = copy, "NEVER"
     result["ready"] = obstacle()
     result["panel"] = panel()
 
@@ -82,9 +82,10 @@ class Lines:
         assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items
         self.shown.append(text)
 
-    def operator(self, name: str, icon: str) -> None:
+    def operator(self, name: str, icon: str, text: str = "") -> SimpleNamespace:
         assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items
         self.shown.append(name)
+        return SimpleNamespace()
 
 
 def panel() -> list[str]:

@@ -136,5 +136,5 @@ def take_motion(take_data: Any, motion_file: str, frames: Array) -> Any:
     """The add-on's TakeMotion of arrays local, trans and rest in a file."""
     with np.load(motion_file, allow_pickle=False) as data:
         return take_data.TakeMotion(
-            frames, data["local"], data["trans"], data["rest"], np.zeros((len(frames), 4), np.float32)
+            frames, data["local"], data["trans"], data["rest"], np.zeros((len(frames), 4), np.float32), frames / 30
         )

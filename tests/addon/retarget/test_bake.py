@@ -92,7 +92,8 @@ def test_the_operator_bakes_what_it_can_and_says_why_it_cannot(blender: Blender,
     assert result["reopened target"]
     assert result["actions"] == 1
     assert "Baked clip on copy: Take, 24 bones, scale 1.000" in done.output
-    assert result["panel"] == ["Take", "Target", "Take rig", "reel_to_rig.bake"]
+    options = ["Root", "IK Controls", "Foot Lock", "Hold Hands", "Sparse Keys"]
+    assert result["panel"] == ["Take", "Target", "Take (100%)", *options, "reel_to_rig.bake"]
     refused = result["refused"]
     assert all(untouched for _, untouched, _ in refused.values())
     assert "Not a rig that is known" in refused["strange"][2]
