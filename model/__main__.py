@@ -70,6 +70,14 @@ def _capture(arguments: list[str]) -> int:
     parser.add_argument("--fov", dest="fov_deg", type=float, help="horizontal field of view in degrees, if known")
     parser.add_argument("--height", dest="height_m", type=float, help="the person's height in metres, if known")
     parser.add_argument("--quality", default="full", choices=("full", "draft"))
+    parser.add_argument("--camera", default="auto", choices=("auto", "static", "moving"))
+    parser.add_argument(
+        "--camera-pitch", dest="camera_pitch_deg", type=float, metavar="DEGREES", help="how far it looks down at first"
+    )
+    parser.add_argument(
+        "--camera-height", dest="camera_height_m", type=float, metavar="METRES",
+        help="how high it is above the floor at first; with it the person's height is found",
+    )  # fmt: skip
     parser.add_argument("--body", help="an SMPL model file of your own (.npz or .pkl)")
     settings = CaptureSettings(**vars(parser.parse_args(arguments)))
     settings.check()

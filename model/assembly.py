@@ -13,7 +13,8 @@ from .body.fit import Fit
 from .body.model import BodyModel
 from .body.points import BodyPoints, pose_points, sole_matrix
 from .body.transfer import betas_like
-from .camera.world import CameraPath, place_in_world
+from .camera.path import CameraPath
+from .camera.world import place_in_world
 from .motion.gaps import filled
 from .motion.motion import Motion, forward_kinematics
 from .motion.rotations import axis_angle_from_matrix
@@ -30,6 +31,16 @@ class Shot:
     body: BodyModel
     vertices: NDArray[np.float32]
     joints: NDArray[np.float32]
+
+    @property
+    def height_m(self) -> float:
+        """Of the body in the T-pose."""
+        return float(np.ptp(self.vertices[:, 1]))
+
+    @property
+    def camera_height_m(self) -> float:
+        """Above the floor, in the first frame."""
+        return float(-(self.motion.camera_rotation[0].T @ self.motion.camera_translation[0])[2])
 
     @property
     def faces(self) -> NDArray[np.int32]:
@@ -51,8 +62,12 @@ def assemble(
 
     `camera` says how it moved (None: it did not), pitch_deg how far it looks down at first, if that is known.
     """
-    local = fit.local.double().numpy()
-    pelvis = fit.pelvis.double().numpy()
+    T = len(seen.time_s)
+    camera = camera or CameraPath.at_rest(T)
+    # Whatever follows is seen with the eyes of a camera that looks where this one looked at first.
+    local = fit.local.double().numpy().copy()
+    local[:, 0] = camera.rotation.swapaxes(1, 2) @ local[:, 0]
+    pelvis, up = (camera.from_first(x.double().numpy()) for x in (fit.pelvis, recovery.up))
     local, pelvis = filled(local, pelvis, seen.time_s, seen.observed)
 
     soles = BodyPoints(body, sole_matrix(body)).shaped(fit.betas[None])
@@ -61,17 +76,16 @@ def assemble(
     joints = joints - joints[:, :1] + pelvis[:, None]
     points = pose_points(soles, torch.from_numpy(rotations).float()[None], torch.from_numpy(joints).float()[None])[0]
     world = place_in_world(
-        points.double().numpy(), pelvis, recovery.up.double().numpy(), recovery.contacts.double().numpy(), seen.time_s,
-        seen.observed, camera, pitch_deg,
+        points.double().numpy(), pelvis, up, recovery.contacts.double().numpy(), seen.time_s, seen.observed,
+        camera.centre, pitch_deg,
     )  # fmt: skip
 
     betas = fit.betas if own_body is None else betas_like(own_body, torch.from_numpy(free_rest).float())
     used = body if own_body is None else own_body
     shaped = used.shaped(betas[None])
     vertices, rest = (x[0].numpy().astype(np.float32) for x in shaped)
-    local[:, 0] = world.rotation.swapaxes(1, 2) @ local[:, 0]
+    local[:, 0] = world.rotation.T @ local[:, 0]
     trans = world.placed(pelvis) - rest[0]
-    T = len(local)
     motion = Motion(
         poses=axis_angle_from_matrix(local).reshape(T, 72).astype(np.float32),
         trans=trans.astype(np.float32),
@@ -84,8 +98,8 @@ def assemble(
         contacts=world.contacts.astype(np.float32),
         keypoints=seen.keypoints.astype(np.float32),
         camera_matrix=camera_matrix,
-        camera_rotation=world.rotation,
-        camera_translation=world.translation,
+        camera_rotation=camera.rotation @ world.rotation,
+        camera_translation=(camera.rotation @ world.translation[..., None])[..., 0],
         body="free" if own_body is None else "smpl",
     )
     return Shot(motion, used, vertices, rest)

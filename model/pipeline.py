@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,14 +17,17 @@ import torch
 from .assembly import Shot, assemble, body_arrays, posed_vertices
 from .body.files import load_body
 from .body.fit import BodyFitter
+from .camera.background import Background
 from .camera.pinhole import camera_matrix, horizontal_fov_deg, rays_through
+from .camera.survey import Survey, within_shots
 from .devices import best_device
 from .files import check_writable, same_file, written_beside
 from .footage import FootageInfo, Frame, ahead, probe, read, write_video
+from .motion.gaps import LONGEST_GAP_S, longest_part
 from .network.lifter import Given
 from .network.registry import COARSE_LEVEL
 from .overlay import draw_overlay
-from .people import Track, observe
+from .people import Observations, Track, observe
 from .people import scan as find_people
 from .protocol import ENGINE_VERSION, Cancelled, CaptureSettings, Code, Failure
 from .recovery import BATCH, recover
@@ -95,7 +98,7 @@ class Run:
 
 def scan(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> list[Track]:
     """Who is in the footage, the most prominent first. Raises Failure or Cancelled."""
-    return _people(settings, probe(settings.footage), Run(report, cancelled, _device(settings.device)))
+    return _people(settings, probe(settings.footage), Run(report, cancelled, _device(settings.device)))[0]
 
 
 def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> CaptureResult:
@@ -110,11 +113,14 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         body = load_body(None)
         own_body = load_body(settings.body) if settings.body else None
         network = load_network(NETWORK, torch.device("cpu"))
-    people = _people(settings, info, run)
+    people, survey = _people(settings, info, run)
     track = _chosen(people, settings.person)
+    moving = settings.camera == "moving" or (settings.camera == "auto" and survey.camera_moves)
     shown = replace(settings, start_s=max(settings.start_s, float(track.time_s[0])))
     with run.stage("keypoints", len(track.time_s)) as tell:
-        seen = run.compute(lambda device, _: observe(_frames(shown), track, settings.quality, device, tell))
+        # Made anew for every attempt: a background must see each frame once.
+        seen, background = run.compute(lambda device, _: _observed(shown, people, track, moving, device, tell))
+    seen = _without_long_gaps(seen, run.notes)
     matrix = camera_matrix(info.width, info.height, settings.fov_deg)
     rays = rays_through(torch.from_numpy(seen.keypoints[..., :2]), matrix).float()
     confidence = torch.from_numpy(seen.keypoints[..., 2]).float()
@@ -124,14 +130,25 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         recovery = run.compute(
             lambda device, batch: recover(network.to(device), rays, confidence, seen.time_s, tell, batch, *given)
         )
-    with run.stage("fitting", len(seen.time_s)) as tell:
-        fit = BodyFitter(body, COARSE_LEVEL).fit(
-            recovery.mesh, recovery.joints, rays, confidence, seen.time_s, settings.height_m, tell
-        )
-    with run.stage("world", 1):
-        fov = "given" if settings.fov_deg else "assumed"
-        scale = f"a standing height of {settings.height_m} m" if settings.height_m else "the body's shape as recovered"
-        shot = assemble(seen, recovery, fit, body, own_body, matrix.numpy(), info.fps)
+
+    def solved(height_m: float | None) -> Shot:
+        with run.stage("fitting", len(seen.time_s)) as tell:
+            fit = BodyFitter(body, COARSE_LEVEL).fit(
+                recovery.mesh, recovery.joints, rays, confidence, seen.time_s, height_m, tell
+            )
+        with run.stage("world", 1):
+            pitch_deg = settings.camera_pitch_deg
+            return assemble(seen, recovery, fit, body, own_body, matrix.numpy(), info.fps, camera, pitch_deg)
+
+    with run.stage("camera", 1):
+        camera = background.path(seen.time_s, matrix.numpy()) if background else None
+    shot = solved(settings.height_m)
+    fov = "given" if settings.fov_deg else "assumed"
+    scale = f"a standing height of {settings.height_m} m" if settings.height_m else "the body's shape as recovered"
+    if settings.camera_height_m and not settings.height_m:
+        # Seen from twice as high, all is twice as large.
+        shot = solved(shot.height_m * settings.camera_height_m / shot.camera_height_m)
+        scale = f"a camera {settings.camera_height_m} m above the floor"
     summary = {
         "people": len(people),
         "person": track.id,
@@ -143,6 +160,8 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         "fov_deg": round(horizontal_fov_deg(matrix, info.width), 2),
         "fov_source": fov,
         "scale": scale,
+        "camera": "static" if camera is None else "travels" if camera.travels else "turns",
+        "shots": len(survey.cuts_s) + 1,
         "notes": run.notes,
     }
     provenance = {
@@ -157,7 +176,7 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
             "start_s": settings.start_s,
         },
         "settings": asdict(settings),
-        "camera": {"fov_deg": summary["fov_deg"], "fov_source": fov, "moving": False},
+        "camera": {"fov_deg": summary["fov_deg"], "fov_source": fov, "moving": camera is not None},
         "scale": scale,
         "engine": ENGINE_VERSION,
         "network": NETWORK,
@@ -215,9 +234,43 @@ def _expected_frames(info: FootageInfo, settings: CaptureSettings) -> int:
     return max(1, round((end_s - settings.start_s) * info.fps))
 
 
-def _people(settings: CaptureSettings, info: FootageInfo, run: Run) -> list[Track]:
+def _people(settings: CaptureSettings, info: FootageInfo, run: Run) -> tuple[list[Track], Survey]:
+    """Everybody, each within one shot, and what was seen of cuts and of the camera."""
+
+    def look(device: str) -> tuple[list[Track], Survey]:
+        survey = Survey(stillness=settings.camera == "auto")
+        return find_people(survey.watch(_frames(settings)), device, tell), survey
+
     with run.stage("people", _expected_frames(info, settings)) as tell:
-        return run.compute(lambda device, _: find_people(_frames(settings), device, tell))
+        people, survey = run.compute(lambda device, _: look(device))
+    if survey.cuts_s:
+        cuts = ", ".join(f"{cut_s:.2f} s" for cut_s in survey.cuts_s)
+        run.notes.append(f"The footage is cut at {cuts}; a person before and after a cut counts as two.")
+    return within_shots(people, survey.cuts_s), survey
+
+
+def _observed(
+    settings: CaptureSettings, people: list[Track], track: Track, moving: bool, device: str,
+    tell: Callable[[int], None],
+) -> tuple[Observations, Background | None]:  # fmt: skip
+    """What the person of a track does, and, before a moving camera, how the background moves meanwhile."""
+    background = Background(people) if moving else None
+    frames = _frames(settings)
+    seen = observe(background.watch(frames) if background else frames, track, settings.quality, device, tell)
+    return seen, background
+
+
+def _without_long_gaps(seen: Observations, notes: list[str]) -> Observations:
+    """The longest part in which the person is not out of sight for long; what was left out is noted."""
+    part = longest_part(seen.time_s, seen.observed)
+    if part == slice(0, len(seen.time_s)):
+        return seen
+    kept = Observations(**{each.name: getattr(seen, each.name)[part] for each in fields(seen)})
+    notes.append(
+        f"The person is out of sight for more than {LONGEST_GAP_S:.0f} s; the take covers {kept.time_s[0]:.2f} s to "
+        f"{kept.time_s[-1]:.2f} s. Capture the rest with another range of the footage."
+    )
+    return kept
 
 
 def _chosen(people: list[Track], person: int | None) -> Track:

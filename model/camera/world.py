@@ -36,28 +36,11 @@ FASTEST_M_S = 12.0
 """A camera moves no faster than that."""
 
 
-class CameraPath(NamedTuple):
-    """How the camera moved over T frames, beside what it was at the first of them; the unit of length is unknown."""
-
-    rotation: Array
-    """(T, 3, 3): directions in the first camera's frame to directions in each frame's"""
-    centre: Array
-    """(T, 3): where the camera is, in the first camera's frame; all 0 if it only turns"""
-
-    @staticmethod
-    def at_rest(frames: int) -> "CameraPath":
-        return CameraPath(np.tile(np.eye(3), (frames, 1, 1)), np.zeros((frames, 3)))
-
-    @property
-    def travels(self) -> bool:
-        return bool(np.any(self.centre))
-
-
 class World(NamedTuple):
-    """Where the camera stands in each of T frames, what was added to the body's path, and what rests."""
+    """Where the camera stands, what was added to the body's path, and what rests."""
 
     rotation: Array
-    """(T, 3, 3) and"""
+    """(3, 3) and"""
     translation: Array
     """(T, 3): x_camera = rotation · x_world + translation"""
     shift: Array
@@ -66,7 +49,7 @@ class World(NamedTuple):
     """(T, 4) probabilities that the soles rest, above a half exactly while they do"""
 
     def placed(self, points: Array) -> Array:
-        """Points (T, ..., 3) of the body from each frame's camera to the world, shift included."""
+        """Points (T, ..., 3) of the body from the camera to the world, shift included."""
         flat = points.reshape(len(points), -1, 3) - self.translation[:, None]
         return (flat @ self.rotation + self.shift[:, None]).reshape(points.shape)
 
@@ -78,31 +61,27 @@ def place_in_world(
     said: Array,
     time_s: Array,
     observed: NDArray[np.bool_],
-    camera: CameraPath | None = None,
+    centre: Array,
     pitch_deg: float | None = None,
 ) -> World:
     """Find the floor and let resting feet rest on it.
 
-    soles (T, 4, 3): L heel, L toe, R heel, R toe, hips (T, 3) and up (T, 3): camera frame, metres. said (T, 4): the
-    network's probabilities of contact. Without any contact the lowest soles give the floor. `camera`: how it moved,
-    None if it did not; how far it travelled in metres follows from feet that rest. pitch_deg: how far the camera looks
-    down in the first frame, if that is known.
+    soles (T, 4, 3): L heel, L toe, R heel, R toe, hips (T, 3) and up (T, 3): metres, in the frame of a camera that does
+    not turn. said (T, 4): the network's probabilities of contact. Without any contact the lowest soles give the floor.
+    centre (T, 3): where the camera is, in a unit that is unknown; feet that rest tell it. All 0 if it stays.
+    pitch_deg: how far the camera looks down, if that is known.
     """
-    camera = camera or CameraPath.at_rest(len(soles))
-    turned = camera.rotation.swapaxes(1, 2)
-    soles = (turned[:, None] @ soles[..., None])[..., 0]
-    hips, up = ((turned @ x[..., None])[..., 0] for x in (hips, up))
     sight = hips / np.linalg.norm(hips, axis=-1, keepdims=True)
     said = np.where(observed[:, None], said, 0.0)
 
-    unit_m = _unit_m(soles, camera.centre, sight, time_s) if camera.travels else 0.0
-    placed = soles + unit_m * camera.centre[:, None]
+    unit_m = _unit_m(soles, centre, sight, time_s) if np.any(centre) else 0.0
+    placed = soles + unit_m * centre[:, None]
     weights = np.where(said > 0.5, said, 0.0) * stillness(placed, time_s)
     direction = _pitched(_mean_direction(up, observed), pitch_deg)
     if pitch_deg is None:
         direction = _floor_normal(placed, direction, weights, time_s)
     axes = _axes(direction)
-    feet, centre, sight = soles @ axes.T, camera.centre @ axes.T, sight @ axes.T
+    feet, centre, sight = soles @ axes.T, centre @ axes.T, sight @ axes.T
     distance = np.linalg.norm(hips, axis=-1)
     start = (hips @ axes.T)[np.argmax(observed)]
     floor = _floor_height(feet + unit_m * centre[:, None], weights, observed)
@@ -114,9 +93,7 @@ def place_in_world(
         rests = contacts(moved, time_s, said, observed=observed)
         low = np.where((moved[..., 2] < 0) & observed[:, None], BELOW, 0.0)
         shift, unit_m = _rest_feet(feet - origin, centre, sight, distance, rests, low, time_s)
-    in_first = (origin - unit_m * centre) @ axes
-    translation = (camera.rotation @ in_first[..., None])[..., 0]
-    return World(camera.rotation @ axes.T, translation, shift, rests)
+    return World(axes.T, (origin - unit_m * centre) @ axes, shift, rests)
 
 
 def _unit_m(soles: Array, centre: Array, sight: Array, time_s: Array) -> float:

@@ -8,6 +8,9 @@ from .rotations import axis_angle_from_matrix, matrix_from_axis_angle
 
 Array = NDArray[np.float64]
 
+LONGEST_GAP_S = 1.0
+"""How long a gap may be that is bridged; what somebody did for longer than that nobody knows."""
+
 
 def filled(
     local: Array, position: Array, time_s: NDArray[np.floating], observed: NDArray[np.bool_]
@@ -31,3 +34,13 @@ def filled(
     local[gap] = local[left] @ matrix_from_axis_angle(share[:, None, None] * turn)
     position[gap] = position[left] + share[:, None] * (position[right] - position[left])
     return local, position
+
+
+def longest_part(time_s: NDArray[np.floating], observed: NDArray[np.bool_]) -> slice:
+    """Frames (T,) from one observed to another, as many observed as possible, without a gap that is not bridged."""
+    known = np.flatnonzero(observed)
+    if not len(known):
+        return slice(0, len(time_s))
+    parts = np.split(known, np.flatnonzero(np.diff(time_s[known]) > LONGEST_GAP_S) + 1)
+    longest = max(parts, key=len)
+    return slice(int(longest[0]), int(longest[-1]) + 1)
