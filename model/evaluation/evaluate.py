@@ -18,11 +18,11 @@ from ..training.motions import Motions
 from ..training.projections import Projections
 from ..training.train import averaged_weights, new_network
 from ..weights.network import load_network
-from .methods import LIFTER, Fitters, answer, compared, detected, stages
+from .methods import DETECTOR, LIFTER, Fitters, answer, compared, detected, stages
 from .shots import Shot, SourceError
 from .sources import human36m, mpi3dhp, multiview, synthetic, threedpw
 from .sources.footage import shots_of
-from .table import MEANING, Scores, printed, rounded, with_spread
+from .table import MEANING, Scores, below, printed, rounded, with_spread
 
 SOURCES = ("projections", "synthetic", "multiview", "3dpw", "h36m", "3dhp")
 PROTOCOL = f"windows of held-out subjects, each its own shot, all frames. {MEANING}"
@@ -49,9 +49,9 @@ def figures(
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
     body = load_body(None)
-    network = _network(options.network, options.checkpoint, body)
-    others = _others(options.also, body)
     try:
+        network = _network(options.network, options.checkpoint, body).to(options.device)
+        others = {name: other.to(options.device) for name, other in _others(options.also, body).items()}
         protocol, shots = _shots(options, body)
         scores, frames = _scores(network, others, Fitters(body), shots)
     except SourceError as error:
@@ -64,10 +64,15 @@ def main(arguments: list[str]) -> int:
     print(f"protocol: {protocol}; {frames} frames\nmetrics: {MEANING}")
     for group, rows in tables.items():
         print(f"\n{group}\n{printed(rows)}")
+    print()
+    gained = below(tables["all"], DETECTOR)
+    for method, row in gained.items():
+        print(f"{method}: " + ", ".join(f"{name} {value:.1f} % below {DETECTOR}" for name, value in row.items()))
     report = {
         "protocol": protocol, "metrics": MEANING, "frames": frames,
         "tables": {group: rounded(rows) for group, rows in tables.items()},
         "standard_errors": rounded({name: s.standard_errors() for name, s in scores.items()}),
+        "percent_below_world_landmarks": rounded(gained),
     }  # fmt: skip
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -102,6 +107,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--also", action="append", default=[], metavar="NAME=CHECKPOINT[:NETWORK]",
         help="one more network in the table; several of one NAME are runs with other seeds and get mean and spread",
     )  # fmt: skip
+    parser.add_argument("--device", default="cpu", help="for the networks and the detectors")
     parser.add_argument("--json", type=Path, help="write the table there as well")
     drawn = parser.add_argument_group("projections and synthetic: windows as the training draws them")
     drawn.add_argument("--motion", type=Path, help="projections: folder of motion capture .npz files")
@@ -115,7 +121,6 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     filmed.add_argument("--folder", type=Path)
     filmed.add_argument("--quality", default="full", choices=("full", "draft"))
     filmed.add_argument("--assume-fov", action="store_true", help="do not tell the capture what the camera is")
-    filmed.add_argument("--device", default="cpu", help="for the detectors")
     filmed.add_argument("--split", default="test", help="3dpw: a folder of sequenceFiles")
     filmed.add_argument(
         "--smpl", action="append", default=[], metavar="m=FILE", help="3dpw: SMPL's model of men (m) or women (f)"
@@ -178,9 +183,11 @@ def _bodies(wanted: list[str]) -> dict[str, BodyModel]:
 
 
 def _network(name: str, checkpoint: Path | None, body: BodyModel) -> TwoStage:
-    """A network by name, with the weights of a checkpoint or else those that ship."""
+    """A network by name, with the weights of a checkpoint or else those that ship. Raises SourceError."""
     if checkpoint is None:
         return load_network(name, torch.device("cpu"))
+    if not checkpoint.is_file():
+        raise SourceError(f"There is no {checkpoint}.")
     network = new_network(name, body)
     network.load_state_dict(averaged_weights(checkpoint))
     return network.eval().requires_grad_(False)

@@ -118,6 +118,17 @@ def with_spread(rows: Mapping[str, dict[str, float]]) -> dict[str, dict[str, flo
     return joined
 
 
+def below(rows: Mapping[str, Mapping[str, float]], reference: str) -> dict[str, dict[str, float]]:
+    """By how many percent each row's joint errors are below those of the reference row; nothing without that row."""
+    against = rows.get(reference, {})
+    names = [name for name in ("mpjpe", "pa_mpjpe") if name in against]
+    return {
+        method: {name: 100 * (1 - row[name] / against[name]) for name in names}
+        for method, row in rows.items()
+        if names and method != reference and "spread of" not in method
+    }
+
+
 def printed(rows: Mapping[str, Mapping[str, float]]) -> str:
     """The table: one line a method, one column a metric that any of them has."""
     names = [name for name in UNITS if any(name in row for row in rows.values())]

@@ -13,7 +13,7 @@ from model.evaluation.methods import BODY, DETECTOR, LIFTER, LIFTER_BODY, NETWOR
 from model.evaluation.own_body import OwnBody
 from model.evaluation.shots import Shot
 from model.evaluation.sources.synthetic import AT_ONCE, shots
-from model.evaluation.table import Scores, measured, printed, with_spread
+from model.evaluation.table import Scores, below, measured, printed, with_spread
 from model.network.lifter import Given
 from model.recovery import Recovery
 from model.training.projections import Examples, Scenes, random_cameras
@@ -140,6 +140,12 @@ def test_standard_errors_are_those_of_a_mean() -> None:
     for shot, error in zip(shots(Bending(), 5, FRAMES, 1, "window"), errors, strict=True):
         scores.add(shot, detected(shot)._replace(joints=shot.joints + [error, 0, 0]))
     assert scores.standard_errors()["mpjpe"] == pytest.approx(1000 * errors.std(ddof=1) / 5**0.5)
+
+
+def test_what_is_gained_is_told_against_one_row() -> None:
+    rows = {"a": {"mpjpe": 100.0, "pa_mpjpe": 50.0}, "b": {"mpjpe": 75.0, "pa_mpjpe": 60.0}}
+    assert below(rows, "a") == {"b": {"mpjpe": 25.0, "pa_mpjpe": pytest.approx(-20)}}
+    assert below(rows, "c") == {}
 
 
 def test_figures_of_a_card_are_named_by_stage() -> None:
