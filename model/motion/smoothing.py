@@ -1,60 +1,149 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Zero-phase smoothing of a raw motion. The raw motion is kept, so any strength can be chosen again later."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .motion import Motion
-from .rotations import axis_angle_from_matrix, matrix_from_axis_angle
+from .rotations import matrix_from_axis_angle, quaternion_from_matrix
 
-WIDEST_S = 0.12
+Array = NDArray[np.float64]
+
+REGIONS: Final[Mapping[str, tuple[int, ...]]] = {
+    "root": (0,), "trunk": (3, 6, 9), "head": (12, 15), "arms": (13, 14, 16, 17, 18, 19), "hands": (20, 21, 22, 23),
+    "legs": (1, 2, 4, 5), "feet": (7, 8, 10, 11),
+}  # fmt: skip
+"""Joints by region of the body; the root's region also has the translation."""
+
+WIDEST_S: Final = 0.14
 """Standard deviation in seconds of the window at strength 1."""
-REACH = 2.5
+REACH: Final = 2.5
 """Where the window is cut off, in standard deviations."""
-FRAMES_AT_ONCE = 1024
+NARROWER: Final = (1.0, 0.5, 0.25)
+"""The windows that are tried, in widths of the widest."""
+DOUBT: Final = 2.0
+"""How many times the noise two windows may differ by and still be believed to differ by noise only."""
+LEAST_RAD, LEAST_M = 0.003, 0.001
+"""Even the steadiest capture trembles by this much."""
+MEDIAN_OF_NOISE: Final = 1.538
+"""The median length of a vector of three normally distributed numbers."""
+FRAMES_AT_ONCE: Final = 256
 
 
-def smooth(motion: Motion, rest: NDArray[np.floating], strength: float) -> Motion:
+def smooth(
+    motion: Motion, rest: NDArray[np.floating], strength: float, regions: Mapping[str, float] | None = None
+) -> Motion:
     """The motion with rotations and translation smoothed in time; strength 0 (as it is) to 1, rest (24, 3) metres.
 
+    `regions` are factors for the strength by region of the body (REGIONS), 1 where none is given.
+
     Every frame is replaced by the value at its own time of a parabola fitted to its neighbours under a Gaussian
-    window (local regression): symmetric in time, so nothing lags, and a parabola keeps the height of a peak that an
-    average would cut off. Rotations are fitted in the tangent space at the frame's own rotation.
+    window (local regression): symmetric in time, so nothing lags. Rotations are fitted in the tangent space at the
+    frame's own rotation. Each joint has the widest window at each moment that does not contradict the narrower ones
+    by more than noise explains (after Lepski 1991): trembling goes, the peaks of fast moves stay.
     """
-    sigma = WIDEST_S * float(np.clip(strength, 0.0, 1.0)) ** 2
-    if sigma <= 0 or len(motion) < 3:
+    if len(motion) < 3:
         return motion
-    neighbours, kernel = local_regression(motion.time_s, sigma)
+    strengths = np.full(25, strength)  # 24 joints and the translation.
+    for region, factor in (regions or {}).items():
+        strengths[list(REGIONS[region])] *= factor
+    strengths[24] = strengths[0]
+    sigmas = WIDEST_S * np.sqrt(np.clip(strengths, 0.0, 1.0))
+    if not sigmas.any():
+        return motion
     local = motion.local_rotations()
-    trans = np.asarray(motion.trans, np.float64)
-    smoothed = np.empty_like(local)
-    for start in range(0, len(motion), FRAMES_AT_ONCE):
+    neighbours = _neighbours(motion.time_s, float(sigmas.max()))
+    offsets = _offsets(quaternion_from_matrix(local), np.asarray(motion.trans, np.float64), neighbours)
+    step = np.zeros((len(motion), 25, 3))
+    for sigma in np.unique(sigmas[sigmas > 0]):
+        chosen = np.flatnonzero(sigmas == sigma)
+        step[:, chosen] = _steadied(offsets[:, :, chosen], motion.time_s, neighbours, float(sigma), chosen)
+    return motion.with_pose(local @ matrix_from_axis_angle(step[:, :24]), motion.trans + step[:, 24], rest)
+
+
+def _steadied(
+    offsets: Array, time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float, joints: NDArray[np.intp]
+) -> Array:
+    """By how much (T, J, 3) to move each frame, for its neighbours' offsets (T, W, J, 3) from it."""
+    kernels = [_kernel(time_s, neighbours, sigma_s * width) for width in NARROWER]
+    fits = [np.einsum("tw,twjc->tjc", kernel, offsets, optimize=True) for kernel in kernels]
+    own = neighbours.shape[1] // 2
+    narrow = kernels[-1]
+    # What the narrowest window takes away is noise, but for the share of it that the window lets through.
+    taken = np.sqrt(np.maximum(1 - 2 * narrow[:, own] + (narrow**2).sum(1), 1e-9))[:, None]
+    noise = np.median(np.linalg.norm(fits[-1], axis=-1) / taken, axis=0) / MEDIAN_OF_NOISE
+    noise = np.maximum(noise, np.where(joints < 24, LEAST_RAD, LEAST_M))
+    result, believed = fits[-1], np.ones(fits[-1].shape[:2])
+    for wide in range(len(NARROWER) - 2, -1, -1):
+        apart = fits[wide] - fits[wide + 1]
+        expected = np.sqrt(((kernels[wide] - kernels[wide + 1]) ** 2).sum(1))[:, None] * noise
+        # Over a stretch of time, so that one frame neither hides a bend nor invents one.
+        square = _around((apart**2).sum(-1), time_s, neighbours, sigma_s * NARROWER[wide + 1])
+        believed = believed / (1 + (square / 3 / np.maximum(DOUBT * expected, 1e-9) ** 2) ** 2)
+        result = result + believed[..., None] * apart
+    return result
+
+
+def _around(values: Array, time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float) -> Array:
+    """Values (T, J) averaged under a Gaussian window."""
+    dt = (time_s[neighbours] - time_s[:, None]) / sigma_s
+    weight = np.exp(-0.5 * dt**2)
+    return np.einsum("tw,twj->tj", weight / weight.sum(1, keepdims=True), values[neighbours], optimize=True)
+
+
+def _offsets(quaternions: Array, trans: Array, neighbours: NDArray[np.intp]) -> Array:
+    """Rotation vectors from each frame's quaternions WXYZ (T, 24, 4) to its neighbours', and steps of trans (T, 3).
+
+    Returns (T, W, 25, 3).
+    """
+    result = np.empty((*neighbours.shape, 25, 3))
+    result[:, :, 24] = trans[neighbours] - trans[:, None]
+    for start in range(0, len(trans), FRAMES_AT_ONCE):
         part = slice(start, start + FRAMES_AT_ONCE)
-        centre = local[part, None]
-        offsets = axis_angle_from_matrix(np.swapaxes(centre, -1, -2) @ local[neighbours[part]])
-        step = np.einsum("tw,twjc->tjc", kernel[part], offsets)
-        smoothed[part] = local[part] @ matrix_from_axis_angle(step)
-    return motion.with_pose(smoothed, np.einsum("tw,twc->tc", kernel, trans[neighbours]), rest)
+        a, b = quaternions[part, None], quaternions[neighbours[part]]
+        w = np.einsum("...c,...c->...", a, b)[..., None]
+        # The vector part of a⁻¹ b.
+        ax, ay, az = a[..., 1], a[..., 2], a[..., 3]
+        bx, by, bz = b[..., 1], b[..., 2], b[..., 3]
+        cross = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+        v = np.sign(w + 1e-300) * (a[..., :1] * b[..., 1:] - b[..., :1] * a[..., 1:] - cross)
+        sine = np.sqrt(np.einsum("...c,...c->...", v, v))[..., None]
+        result[part, :, :24] = v * np.where(sine < 1e-9, 2.0, 2 * np.arctan2(sine, np.abs(w)) / np.maximum(sine, 1e-9))
+    return result
 
 
-def local_regression(time_s: NDArray[np.floating], sigma_s: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def local_regression(time_s: NDArray[np.floating], sigma_s: float) -> tuple[NDArray[np.intp], Array]:
     """Indices (T, W) of each frame's neighbours and the weights (T, W) that give the fitted value at the frame.
 
     The weights of a frame sum to 1 and reproduce any parabola exactly; times (T,) in seconds may be uneven.
     """
     time_s = np.asarray(time_s, np.float64)
+    neighbours = _neighbours(time_s, sigma_s)
+    return neighbours, _kernel(time_s, neighbours, sigma_s)
+
+
+def _neighbours(time_s: NDArray[np.floating], sigma_s: float) -> NDArray[np.intp]:
+    """Indices (T, W) of the frames in each frame's window, itself in the middle; beyond the ends the frame itself."""
     T = len(time_s)
-    steps = np.diff(time_s)
-    reach = int(np.ceil(REACH * sigma_s / max(float(np.median(steps)) if T > 1 else 1.0, 1e-6)))
-    reach = min(max(reach, 1), T - 1)
-    raw = np.arange(T)[:, None] + np.arange(-reach, reach + 1)
-    inside = (raw >= 0) & (raw < T)
-    neighbours = np.clip(raw, 0, T - 1)
+    usual = float(np.median(np.diff(time_s))) if T > 1 else 1.0
+    reach = min(max(int(np.ceil(REACH * sigma_s / max(usual, 1e-6))), 1), T - 1)
+    frames = np.arange(T)[:, None]
+    near = frames + np.arange(-reach, reach + 1)
+    return np.where((near >= 0) & (near < T), near, frames)
+
+
+def _kernel(time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float) -> Array:
+    """The weights (T, W) of local regression."""
+    T, W = neighbours.shape
     dt = (time_s[neighbours] - time_s[:, None]) / sigma_s
-    weight = np.where(inside, np.exp(-0.5 * dt**2), 0.0)
+    outside = (neighbours == np.arange(T)[:, None]) & (np.arange(W) != W // 2)
+    weight = np.where(outside, 0.0, np.exp(-0.5 * dt**2))
     basis = np.stack([np.ones_like(dt), dt, dt**2], -1)
-    normal = np.einsum("twa,tw,twb->tab", basis, weight, basis)
+    normal = np.einsum("twa,tw,twb->tab", basis, weight, basis, optimize=True)
     # Where a window holds fewer than three frames a parabola is not determined: lean towards a constant.
     normal += np.diag([0.0, 1e-9, 1e-9]) * np.trace(normal, axis1=-2, axis2=-1)[:, None, None]
     solved = np.linalg.solve(normal, np.broadcast_to(np.eye(3)[:, :1], (T, 3, 1)))[..., 0]
-    return neighbours, np.einsum("ta,twa,tw->tw", solved, basis, weight)
+    return np.einsum("ta,twa->tw", solved, basis) * weight
