@@ -25,7 +25,7 @@ from .obstacles import overriding, remarks
 from .quality import Quality, measure
 from .root import grounded
 from .solve import WRISTS, Solution, Target, solve
-from .target import carrier, describe, heads, parents
+from .target import carrier, describe, heads, location_axes, parents
 
 RootPolicy = Literal["HIPS", "ROOT_BONE", "OBJECT", "IN_PLACE"]
 
@@ -100,7 +100,7 @@ def bake(
     noted = remarks(armature, target)
     settings = {**bone_map.settings, **(bone_map.ik_settings if options.ik else {})}
     held = [name for name in bone_map.still if name != bone_map.ground]
-    curves = [*_commands(armature, held, settings), *carried, *_motion_curves(armature, target, solution)]
+    curves = [*_commands(armature, held, settings), *carried, *motion_curves(armature, target, solution)]
     if options.ik:
         curves += _ik_curves(armature, bone_map, target, solution)
     curves += _freed(armature, bone_map)
@@ -153,7 +153,7 @@ def _quality(target: Target, solution: Solution, motion: TakeMotion, curves: Seq
     )  # fmt: skip
 
 
-def _motion_curves(armature: bpy.types.Object, target: Target, solution: Solution) -> list[Curve]:
+def motion_curves(armature: bpy.types.Object, target: Target, solution: Solution) -> list[Curve]:
     """The curves of the solved bones, whose other channels go back to rest."""
     assert armature.pose
     curves: list[Curve] = []
@@ -163,7 +163,8 @@ def _motion_curves(armature: bpy.types.Object, target: Target, solution: Solutio
         channel, values = rotation_channels(matrices, posed.rotation_mode)
         curves += _curves(bone.name, channel, values)
     root = target.bones[0].name
-    return [*_curves(root, "location", solution.location), *curves]
+    location = solution.location @ location_axes(armature.pose.bones[root].bone).T
+    return [*_curves(root, "location", location), *curves]
 
 
 def _ik_curves(armature: bpy.types.Object, bone_map: BoneMap, target: Target, solution: Solution) -> list[Curve]:
@@ -177,7 +178,8 @@ def _ik_curves(armature: bpy.types.Object, bone_map: BoneMap, target: Target, so
         control.scale = (1.0, 1.0, 1.0)
         channel, values = rotation_channels(project(rotation), control.rotation_mode)
         curves += [*_curves(name, "location", location), *_curves(name, channel, values)]
-    return curves
+    stiff = [name for limb in bone_map.ik.values() for name in limb.stiff]
+    return [*curves, *(curve for name in stiff for curve in _curves(name, "ik_stretch", np.zeros((1, 1))))]
 
 
 def _rooted(
@@ -208,7 +210,8 @@ def _ground_curves(
     basis = np.linalg.inv(np.array(socket)) @ pose
     bone.scale = (1.0, 1.0, 1.0)
     channel, values = rotation_channels(project(basis[:, :3, :3]), bone.rotation_mode)
-    return [*_curves(bone.name, "location", basis[:, :3, 3]), *_curves(bone.name, channel, values)]
+    location = basis[:, :3, 3] @ location_axes(bone.bone).T
+    return [*_curves(bone.name, "location", location), *_curves(bone.name, channel, values)]
 
 
 def _object_curves(armature: bpy.types.Object, ground: NDArray[np.float64]) -> list[Curve]:

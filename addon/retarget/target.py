@@ -136,6 +136,14 @@ def _twists(armature: bpy.types.Object, bone_map: BoneMap) -> dict[str, float]:
     return found
 
 
+def location_axes(bone: bpy.types.Bone) -> NDArray[np.float64]:
+    """What turns a displacement in a bone's own rest axes (3,) into its location channels, a matrix (3, 3)."""
+    if bone.use_local_location:
+        return np.eye(3)
+    above = bone.parent.matrix_local.inverted() if bone.parent else Matrix.Identity(4)
+    return np.array((above @ bone.matrix_local).to_3x3())
+
+
 def carrier(
     start: bpy.types.PoseBone, armature: bpy.types.Object, keyed: Container[str], still: tuple[str, ...]
 ) -> tuple[str | None, Matrix]:

@@ -36,11 +36,15 @@ class Source:
 
 @dataclass(frozen=True)
 class IkLimb:
-    """The IK controls of a limb: the goal at its end, the pole beside its bend, and what turns the toes."""
+    """The IK controls of a limb: the goal at its end, the pole beside its bend, and what turns the toes.
+
+    `stiff` are the bones between that would stretch for the goal, and need not.
+    """
 
     goal: str
     pole: str
     toe: str = ""
+    stiff: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

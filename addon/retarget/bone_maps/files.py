@@ -46,7 +46,8 @@ def write(file: Path, bone_map: BoneMap) -> None:
     lines += ["", "[tips]", *(f"{joint} = {_text(bone)}" for joint, bone in bone_map.tips.items())]
     lines += ["", "[twist]", *(f"{joint} = {_row(bones)}" for joint, bones in bone_map.twist.items())]
     for joint, limb in bone_map.ik.items():
-        lines += ["", f"[ik.{joint}]", *(f"{key} = {_text(bone)}" for key, bone in vars(limb).items())]
+        lines += ["", f"[ik.{joint}]", *(f"{key} = {_text(getattr(limb, key))}" for key in ("goal", "pole", "toe"))]
+        lines += [f"stiff = {_row(limb.stiff)}"]
     for table in ("settings", "ik_settings"):
         for bone, settings in getattr(bone_map, table).items():
             lines += ["", f"[{table}.{_text(bone)}]"]
@@ -76,7 +77,10 @@ def _family(data: dict[str, Any]) -> Family:
         joints=_sided(data.pop("joints"), sides),
         tips=_sided(data.pop("tips", {}), sides),
         twist={joint: tuple(bones) for joint, bones in _sided(data.pop("twist", {}), sides).items()},
-        ik={joint: IkLimb(**limb) for joint, limb in _sided(data.pop("ik", {}), sides).items()},
+        ik={
+            joint: IkLimb(**limb | {"stiff": tuple(limb.get("stiff", ()))})
+            for joint, limb in _sided(data.pop("ik", {}), sides).items()
+        },
         settings=_of_both(data.pop("settings", {}), sides),
         ik_settings=_of_both(data.pop("ik_settings", {}), sides),
     )

@@ -72,7 +72,10 @@ def _renamed(bone_map: BoneMap, find: Callable[[str], str]) -> BoneMap:
         return {find(bone): values for bone, values in settings.items() if find(bone)}
 
     twist = {joint: row(names) for joint, names in bone_map.twist.items()}
-    ik = {joint: IkLimb(*(find(name) for name in vars(limb).values())) for joint, limb in bone_map.ik.items()}
+    ik = {
+        joint: IkLimb(find(limb.goal), find(limb.pole), find(limb.toe), row(limb.stiff))
+        for joint, limb in bone_map.ik.items()
+    }
     return replace(
         bone_map,
         joints=table(bone_map.joints),
@@ -99,7 +102,7 @@ def _misplaced(found: BoneMap, parents: Parents, *, loose: bool) -> list[str]:
         must += [(low, high) for high, low in pairwise(trunk)]
     if found.traveller:
         must += [(bone, found.traveller) for bone in found.sources() if bone != found.traveller]
-        must += [(found.traveller, found.ground)] if found.ground else []
+        must += [(found.traveller, found.ground)] if found.ground and not loose else []
     must += [(helper, found.joints[j]) for j, helpers in found.twist.items() if j in found.joints for helper in helpers]
     must += [(tip, found.joints[joint]) for joint, tip in found.tips.items() if joint in found.joints]
     ancestors = {bone: set(chain(bone, parents)) for bone, _ in must}

@@ -87,7 +87,8 @@ def test_rigify_takes_command_of_all_four_limbs() -> None:
     limbs = ["thigh_parent.L", "thigh_parent.R", "upper_arm_parent.L", "upper_arm_parent.R"]
     assert sorted(bone for bone, settings in rigify.settings.items() if settings.get("IK_FK") == 1.0) == limbs
     assert sorted(bone for bone, settings in rigify.ik_settings.items() if settings["IK_FK"] == 0.0) == limbs
-    assert rigify.ik["right_hip"] == IkLimb("foot_ik.R", "thigh_ik_target.R", "toe_ik.R")
+    stiff = ("thigh_ik.R", "MCH-shin_ik.R")
+    assert rigify.ik["right_hip"] == IkLimb("foot_ik.R", "thigh_ik_target.R", "toe_ik.R", stiff)
 
 
 def test_a_map_survives_being_written_and_being_taken_apart_into_roles(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 """Makes a rig of every family in Blender, sends some through files, bakes onto each and measures Blender's own pose."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -33,7 +32,7 @@ def main(folder: str, frames: int) -> dict[str, Any]:
     enable_checkout()
     rng = np.random.default_rng(11)
     local, trans = exercise(frames, rng)
-    motion = SimpleNamespace(frames=np.arange(1.0, frames + 1), local=local, trans=trans, rest=rest())
+    motion = motion_of(local, trans)
     results: dict[str, Any] = {}
     for name in LINES:
         rig = make(name, float(rng.uniform(0, 60)), rng)
@@ -47,6 +46,13 @@ def main(folder: str, frames: int) -> dict[str, Any]:
             armature = armature_of(rig, rng)
         results[name] = measure(armature, rig, motion)
     return results
+
+
+def motion_of(local: Array, trans: Array) -> Any:
+    """What the add-on reads from a take, with no contacts."""
+    frames = np.arange(1.0, len(local) + 1)
+    contacts = np.zeros((len(local), 4), np.float32)
+    return part("addon.take.data").TakeMotion(frames, local, trans, rest(), contacts, frames / 30)
 
 
 def armature_of(rig: Rig, rng: np.random.Generator) -> bpy.types.Object:
@@ -121,11 +127,11 @@ def through_file(armature: bpy.types.Object, rig: Rig, file: Path) -> None:
     bpy.context.view_layer.update()
 
 
-def measure(armature: bpy.types.Object, rig: Rig, motion: Any) -> dict[str, Any]:
+def measure(armature: bpy.types.Object, rig: Rig, motion: Any, options: Any = None) -> dict[str, Any]:
     """What was recognised, and how far limbs, by the corpus's own names, point from where the take's point."""
     match = part("addon.retarget.bake").recognise(armature)
     found = match.bone_map.roles()
-    baked = part("addon.retarget.bake").bake(motion, armature, "take", match)
+    baked = part("addon.retarget.bake").bake(motion, armature, "take", match, options)
     heads = pose_heads(armature, [*rig.roles.values()], motion.frames)
     joints = forward_kinematics(motion.local, motion.rest)[1] + motion.trans[:, None]
     worst: dict[str, float] = {}
