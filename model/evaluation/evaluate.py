@@ -66,8 +66,9 @@ def main(arguments: list[str]) -> int:
         print(f"\n{group}\n{printed(rows)}")
     print()
     gained = below(tables["all"], DETECTOR)
+    print(f"joint errors below those of {DETECTOR}:" if gained else "")
     for method, row in gained.items():
-        print(f"{method}: " + ", ".join(f"{name} {value:.1f} % below {DETECTOR}" for name, value in row.items()))
+        print(f"  {method}: " + ", ".join(f"{name} {value:.1f} %" for name, value in row.items()))
     report = {
         "protocol": protocol, "metrics": MEANING, "frames": frames,
         "tables": {group: rounded(rows) for group, rows in tables.items()},

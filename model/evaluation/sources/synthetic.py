@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from ...body.model import BodyModel
 from ...network.registry import COARSE_LEVEL
@@ -40,30 +41,37 @@ class Windows:
 
 
 def shots(source: Source, count: int, frames: int, seed: int, group: str) -> Iterator[Shot]:
-    """`count` windows of `frames` frames, each of them a shot with the truth about all of its frames."""
+    """`count` windows of `frames` frames, each a shot, with the truth about all of its frames.
+
+    As in a capture, a shot goes from the first to the last frame in which the detector saw the person; a window without
+    any is none.
+    """
     generator = torch.Generator().manual_seed(seed)
     for first in range(0, count, AT_ONCE):
         drawn = source.draw(AT_ONCE, frames, frames, generator)
         for k in range(min(AT_ONCE, count - first)):
-            yield _shot(drawn, k, group)
+            seen = torch.ones(frames, dtype=torch.bool) if drawn.world is None else drawn.world.where[k].bool()
+            if seen.any():
+                yield _shot(drawn, k, seen, group)
 
 
-def _shot(drawn: Examples, k: int, group: str) -> Shot:
-    """The k-th window; its camera is the window's, turned towards the person."""
-    keypoints, world, feature = drawn.keypoints[k], drawn.world, drawn.feature
-    order = drawn.frames[k].argsort()
-    contacts = drawn.contacts[k]
-    seen = torch.ones(len(keypoints), dtype=torch.bool)
+def _shot(drawn: Examples, k: int, seen: Tensor, group: str) -> Shot:
+    """The k-th window from the first to the last frame seen; its camera is the window's, turned to the person."""
+    first, last = seen.nonzero()[[0, -1], 0].tolist()
+    span = slice(first, last + 1)
+    keypoints, contacts = drawn.keypoints[k, span], drawn.contacts[k, span]
+    mesh = drawn.mesh[k, drawn.frames[k].argsort()][span]
     return Shot(
         group=group,
-        time_s=drawn.time_s[k].double().numpy(),
+        time_s=drawn.time_s[k, span].double().numpy(),
         rays=keypoints[..., :2] * drawn.size[k].exp(),
         confidence=keypoints[..., 2],
-        world=None if world is None else world.values[k],
-        features=None if feature is None else feature.values[k],
-        observed=seen if world is None else world.where[k].bool(),
-        joints=drawn.joints[k].double().numpy(),
-        mesh=drawn.mesh[k, order].double().numpy(),
+        world=drawn.world and drawn.world.values[k, span],
+        features=drawn.feature and drawn.feature.values[k, span],
+        observed=seen[span],
+        joints=drawn.joints[k, span].double().numpy(),
+        mesh=mesh.double().numpy(),
         up=drawn.up[k].double().expand(len(keypoints), 3).numpy(),
         contacts=(contacts > 0.5).numpy() if contacts.isfinite().all() else None,
+        missed=len(seen) - len(keypoints),
     )

@@ -82,6 +82,25 @@ def test_a_window_becomes_a_shot_whose_truth_is_where_it_is_seen(shot: Shot) -> 
     assert nearest.max() < 0.15
 
 
+def test_a_shot_begins_and_ends_where_the_person_is_seen() -> None:
+    """Frames 2 to 5 of the second window, in frame 4 of which nobody was seen; nothing of the first."""
+
+    class Hidden(Bending):
+        def draw(self, count: int, frames: int, meshes: int, generator: torch.Generator) -> Examples:
+            made = super().draw(count, frames, meshes, generator)
+            assert made.world is not None
+            where = torch.zeros(count, frames, dtype=torch.bool)
+            where[1, [2, 3, 5]] = True
+            return made._replace(world=made.world._replace(where=where))
+
+    (found,) = shots(Hidden(), 2, FRAMES, SEED, "window")
+    whole = list(shots(Bending(), 2, FRAMES, SEED, "window"))[1]
+    assert found.observed.tolist() == [True, True, False, True]
+    assert found.missed == FRAMES - 4
+    for name in ("time_s", "joints", "mesh", "rays", "world"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name)[2:6])
+
+
 def test_all_methods_answer_the_same_frames(shot: Shot) -> None:
     network = new_network("product", BODY_MODEL).eval()
     said = dict(compared(network, shot, FITTERS))
@@ -157,7 +176,10 @@ def test_figures_of_a_card_are_named_by_stage() -> None:
 
 
 def _first_frames(shot: Shot, frames: int) -> Shot:
-    values = {name: value if name == "group" or value is None else value[:frames] for name, value in vars(shot).items()}
+    values = {
+        name: value if name in ("group", "missed") or value is None else value[:frames]
+        for name, value in vars(shot).items()
+    }
     return Shot(**values)
 
 
