@@ -33,6 +33,7 @@ class TwoStageConfig:
     mesh_width: int = 48
     mesh_inner: int = 24
     mesh_depth: int = 2
+    mesh_ratio: int = 2
     mesh_heads: int = 2
     pose_heads: int = 4
 
@@ -76,7 +77,7 @@ class TwoStage(nn.Module):
             inner=config.mesh_inner,
             mesh_heads=config.mesh_heads,
             pose_heads=config.pose_heads,
-            ratio=2,
+            ratio=config.mesh_ratio,
         )
 
     def lift(

@@ -16,7 +16,7 @@ from .augment import augment
 
 SPEED_SPREAD = 0.25
 """Of the logarithm of the speed at which varied motion is played."""
-HEEL_HEIGHT_M, TOE_HEIGHT_M, STILL_M_S = 0.13, 0.075, 0.3
+HEEL_HEIGHT_M, TOE_HEIGHT_M, STILL_M_S = 0.10, 0.09, 0.3
 """An ankle or ball of the foot below that height and slower than that rests on the ground."""
 
 
@@ -44,7 +44,7 @@ class Motions:
                     leg[start : start + length] = bones[4] + bones[7]
                 root = data["root"].astype(np.float32) - np.outer(floor, [0, 1, 0]).astype(np.float32)
                 feet = data["joints"][:, [7, 10, 8, 11]].astype(np.float32) + root[:, None]
-                contacts.append(_contacts(feet, self.fps))
+                contacts.append(resting_feet(feet, self.fps))
                 roots.append(root)
                 legs.append(leg)
                 starts += [offset + int(start) for start, _ in spans]
@@ -63,8 +63,8 @@ class Motions:
         """`count` windows, each at its own frame rate fps (count,), resampled in time, half of them mirrored.
 
         Returns local rotations (count, frames, 24, 3, 3), root (count, frames, 3) metres, Y up, floor at 0,
-        contacts (count, frames, 4) and leg length (count,) metres of the person who was captured. `varied` windows
-        are slowed down or sped up, and augmented (see augment.py); some of their contacts are unknown (NaN).
+        contacts (count, frames, 4), NaN where unknown, and leg length (count,) metres of the person who was captured.
+        `varied` windows are slowed down or sped up, and augmented (see augment.py).
         """
         total = 2 * count if varied else count
         clip = torch.multinomial(self.lengths.double(), total, replacement=True, generator=generator)
@@ -104,11 +104,15 @@ class Motions:
         return _matrices(q), root, contacts, self.legs[self.starts[clip]]
 
 
-def _contacts(feet: np.ndarray, fps: float) -> np.ndarray:
-    """Contacts (N, 4) of ankles and balls (N, 4, 3), metres above the floor: left, left, right, right."""
-    speed = np.linalg.norm(np.gradient(feet, axis=0), axis=-1) * fps
-    limit = np.array([HEEL_HEIGHT_M, TOE_HEIGHT_M] * 2)
-    return ((feet[..., 1] < limit) & (speed < STILL_M_S)).astype(np.float32)
+def resting_feet(feet: np.ndarray, fps: float) -> np.ndarray:
+    """Contacts (N, 4) of ankles and balls (N, 4, 3), metres above the floor: left, left, right, right.
+
+    Unknown (NaN) where feet are still, but none near the floor: on steps and slopes, of which the data tell nothing.
+    """
+    still = np.linalg.norm(np.gradient(feet, axis=0), axis=-1) * fps < STILL_M_S
+    resting = still & (feet[..., 1] < [HEEL_HEIGHT_M, TOE_HEIGHT_M] * 2)
+    unknown = still.any(1) & ~resting.any(1)
+    return np.where(unknown[:, None], np.nan, resting).astype(np.float32)
 
 
 def _matrices(q: Tensor) -> Tensor:

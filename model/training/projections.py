@@ -101,7 +101,7 @@ class Scenes:
     ) -> Examples:
         """Examples of a detector that saw rays (B, T, 23, 2) with confidence (B, T, 23); meshes for some frames.
 
-        world (B, T, 23, 3) is in the camera's axes, metres.
+        world (B, T, 23, 3), metres: a detector that sees a crop only means the axes of a camera turned to the person.
         """
         window = aim(rays, confidence)
         turn = window.rotation @ scene.camera
@@ -114,7 +114,7 @@ class Scenes:
             window.keypoints,
             window.size.log() + size_spread * torch.randn(count, generator=generator),
             scene.time_s,
-            world and Given(torch.einsum("bij,btkj->btki", window.rotation, world.values), world.where),
+            world,
             feature,
             torch.einsum("bij,btkj->btki", turn, scene.keypoints - hip),
             turn[:, :, 1],

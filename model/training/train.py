@@ -22,6 +22,7 @@ from ..network.lifter import Given
 from ..network.registry import COARSE_LEVEL, NETWORKS
 from ..network.two_stage import TwoStage
 from .motions import Motions
+from .pictures.shards import Pictures
 from .projections import Examples, Projections
 
 SAVE_EVERY_S = 120.0
@@ -106,7 +107,7 @@ class Training:
     network: str = "product"
     pattern: str = "cmu_train_*.npz"
     pictures: Path | None = None
-    share: float = 0.5
+    share: float = 0.4
     start: Path | None = None
     batch: int = 64
     frames: int = 16
@@ -116,26 +117,21 @@ class Training:
 
 
 class Mixture:
-    """Batches of projections, with a share of pictures among them if there are any."""
+    """Batches of projections and, in turn by chance, of pictures if there are any: about as many frames in each."""
 
     def __init__(self, training: Training, body: BodyModel) -> None:
         self.projections = Projections(Motions(training.motion, training.pattern), body, COARSE_LEVEL, varied=True)
-        self.pictures = None
-        if training.pictures:
-            from .pictures.shards import Pictures  # noqa: PLC0415
-
-            self.pictures = Pictures(training.pictures, body, COARSE_LEVEL)
-        self.seen = round(training.share * training.batch) if self.pictures else 0
-        self.batch, self.frames = training.batch, training.frames
+        self.pictures = Pictures(training.pictures, body, COARSE_LEVEL) if training.pictures else None
+        self.share, self.batch, self.frames = training.share, training.batch, training.frames
         self.meshes = training.meshes if training.stage == 2 else 0
 
     def draw(self, generator: torch.Generator) -> Examples:
         """The next batch; of what only pictures have, each window lacks some."""
-        projected = self.projections.draw(self.batch - self.seen, self.frames, self.meshes, generator)
-        if self.pictures is None:
-            return projected
-        seen = self.pictures.draw(self.seen, self.frames, self.meshes, generator)
-        return join(projected, withhold(seen, generator))
+        if self.pictures is None or torch.rand((), generator=generator) >= self.share:
+            return self.projections.draw(self.batch, self.frames, self.meshes, generator)
+        frames = min(self.frames, self.pictures.frames)
+        count = max(1, self.batch * self.frames // frames)
+        return withhold(self.pictures.draw(count, frames, self.meshes, generator), generator)
 
 
 def withhold(examples: Examples, generator: torch.Generator) -> Examples:
@@ -146,26 +142,6 @@ def withhold(examples: Examples, generator: torch.Generator) -> Examples:
         return given and given._replace(where=given.where & kept)
 
     return examples._replace(world=some(examples.world), feature=some(examples.feature))
-
-
-def join(a: Examples, b: Examples) -> Examples:
-    """The windows of both, in one batch."""
-
-    def joined(name: str) -> Tensor | Given | None:
-        x, y = getattr(a, name), getattr(b, name)
-        if isinstance(x, Tensor):
-            return torch.cat([x, y])
-        if x is None and y is None:
-            return None
-        like = x or y
-        x, y = (
-            given
-            or Given(like.values.new_zeros(len(e.size), *like.values.shape[1:]), torch.zeros_like(e.time_s).bool())
-            for given, e in ((x, a), (y, b))
-        )
-        return Given(torch.cat([x.values, y.values]), torch.cat([x.where, y.where]))
-
-    return Examples(**{name: joined(name) for name in Examples._fields})  # pyright: ignore[reportArgumentType]
 
 
 def train(training: Training) -> Path:
@@ -191,9 +167,10 @@ def train(training: Training) -> Path:
         generator.set_state(state["generator"])
         step = int(state["step"])
     elif training.start is not None:
-        begun = averaged_weights(training.start)
-        network.load_state_dict(begun)
-        average.module.load_state_dict(begun)
+        # The decoder begins afresh: stage 1 has not trained it, and one of another size may follow the same lifter.
+        lifter = {key: value for key, value in averaged_weights(training.start).items() if key.startswith("lifter.")}
+        for begun in (network, average.module):
+            begun.load_state_dict(lifter, strict=False)
 
     def save() -> None:
         state = {
@@ -258,11 +235,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--motion", type=Path, required=True, help="folder of motion capture .npz files")
     parser.add_argument("--pattern", default=Training.pattern, help="which files of it")
     parser.add_argument("--pictures", type=Path, help="folder of rendered and detected windows to mix in")
-    parser.add_argument("--share", type=float, default=Training.share, help="of the pictures among the windows")
+    parser.add_argument("--share", type=float, default=Training.share, help="of the batches that are pictures")
     parser.add_argument("--network", choices=NETWORKS, default=Training.network)
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and curves")
     parser.add_argument("--stage", type=int, choices=(1, 2), required=True)
-    parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin with: stage 1's, for stage 2")
+    parser.add_argument("--start", type=Path, help="checkpoint whose lifter to begin with: stage 1's, for stage 2")
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--batch", type=int, default=Training.batch, help="windows a step")
     parser.add_argument("--frames", type=int, default=Training.frames, help="frames a window")

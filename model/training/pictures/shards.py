@@ -71,10 +71,15 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.arrays["fps"])
 
+    @property
+    def frames(self) -> int:
+        """Of every window."""
+        return self.arrays["score"].shape[1]
+
     def draw(self, count: int, frames: int, meshes: int, generator: torch.Generator) -> Examples:
         """As Projections.draw, half of them mirrored. `frames` may be at most the frames of the shards."""
         chosen = torch.randint(len(self), (count,), generator=generator)
-        begin = torch.randint(self.arrays["score"].shape[1] - frames + 1, (count,), generator=generator)
+        begin = torch.randint(self.frames - frames + 1, (count,), generator=generator)
         wrong_fov = torch.exp(WRONG_FOV * torch.randn(count, generator=generator))
         mirror = torch.rand(count, generator=generator) < 0.5
         return self.examples(chosen, begin, frames, meshes, generator, wrong_fov, WRONG_FOV, mirror)

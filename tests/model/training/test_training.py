@@ -11,11 +11,10 @@ from model.body.files import load_body
 from model.evaluation.metrics import mpjpe_mm
 from model.motion.motion import forward_kinematics
 from model.motion.skeleton import KEYPOINT_MIRROR
-from model.network.lifter import Given
 from model.network.registry import COARSE_LEVEL
-from model.training.motions import Motions
+from model.training.motions import Motions, resting_feet
 from model.training.projections import Projections, random_cameras
-from model.training.train import Training, averaged_weights, join, new_network, train
+from model.training.train import Training, averaged_weights, new_network, train
 from tests.model.training.conftest import FRAMES
 
 BODY = load_body(None)
@@ -55,11 +54,18 @@ def test_mirroring_mirrors_the_body(folder: Path) -> None:
     np.testing.assert_allclose(found[1], found[0][:, other_side] * [-1, 1, 1], atol=2e-3)
 
 
-def test_contacts_are_feet_that_rest_near_the_floor(tmp_path: Path, folder: Path) -> None:
-    """The example's feet swing half a metre up: nothing rests, except where they are low and slow by chance."""
-    motions = Motions(folder, "*.npz")
-    assert 0 <= motions.contacts.mean() < 0.5
-    assert set(motions.contacts.unique().tolist()) <= {0.0, 1.0}
+def test_contacts_are_feet_that_rest_near_the_floor() -> None:
+    """Left foot: stands, is raised still beside the standing right one, slides; on a step both are still and high."""
+    feet = np.zeros((40, 4, 3))
+    feet[..., 1] = [0.05, 0.01, 0.05, 0.01]
+    feet[10:20, :2, 1] += 0.5
+    feet[20:30, :2, 2] = np.arange(10)[:, None] / 30
+    feet[30:, :, 1] += 0.5
+    found = resting_feet(feet, fps=30.0)
+    assert (found[1:9] == 1).all()
+    assert (found[11:19] == [0, 0, 1, 1]).all()
+    assert (found[22:28] == [0, 0, 1, 1]).all()
+    assert np.isnan(found[32:39]).all()
 
 
 def test_cameras_see_people_upright() -> None:
@@ -146,18 +152,7 @@ def test_varied_motion_keeps_bones_and_says_which_contacts_it_lost(folder: Path)
     torch.testing.assert_close(local @ local.mT, eye, atol=1e-4, rtol=0)
     torch.testing.assert_close(torch.linalg.det(local), torch.ones(local.shape[:-2]), atol=1e-4, rtol=0)
     assert root.isfinite().all()
-    lost = contacts.isnan().flatten(1)
-    assert (lost.all(1) == lost.any(1)).all()
-    assert 0.1 < lost.any(1).float().mean() < 0.6
-
-
-def test_windows_of_two_sources_in_one_batch(source: Projections) -> None:
-    generator = torch.Generator().manual_seed(0)
-    a, b = (source.draw(3, 8, 1, generator) for _ in range(2))
-    values = torch.randn(3, 8, 23, 3)
-    both = join(a, b._replace(world=Given(values, torch.ones(3, 8, dtype=torch.bool))))
-    assert both.feature is None
-    assert both.world is not None
-    assert both.world.where[:3].sum() == 0
-    torch.testing.assert_close(both.world.values[3:], values)
-    torch.testing.assert_close(both.mesh, torch.cat([a.mesh, b.mesh]))
+    lost = contacts.isnan()
+    assert (lost.all(-1) == lost.any(-1)).all()
+    known = motions.draw(64, 8, torch.full((64,), 30.0), generator)[2].isnan().flatten(1).all(1)
+    assert known.float().mean() + 0.1 < lost.flatten(1).all(1).float().mean() < 0.7

@@ -62,7 +62,7 @@ def test_inputs_and_targets_of_an_example_share_one_camera(pictures) -> None:
     def error(sign: list[float]) -> float:
         return float((world * torch.tensor(sign) - target).norm(dim=-1).median())
 
-    assert error([1, 1, 1]) < 0.2
+    assert error([1, 1, 1]) < 0.25
     assert all(error(sign) > 1.3 * error([1, 1, 1]) for sign in ([-1, 1, 1], [1, -1, 1], [1, 1, -1]))
 
 
