@@ -5,10 +5,12 @@ capture CLIP   milliseconds a frame by stage and peak memory; the last line has 
                person detector's and the keypoint networks' own time, as a share of the run) and `memory_ratio_10x`
                (peak memory on the clip ten times over, to that on the clip)
 network        what the networks cost, see scripts/benchmark_network.py
+bake           putting a take on a rig against the usual ways, see scripts/benchmark_bake.py
 """
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -29,12 +31,14 @@ TIMES_OVER = 10
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", choices=("capture", "network"))
+    parser.add_argument("benchmark", choices=("capture", "network", "bake"))
     parser.add_argument("clip", type=Path, nargs="?")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.benchmark == "network":
         return benchmark_network.main([])
+    if options.benchmark == "bake":
+        return in_blender("scripts.benchmark_bake")
     if options.clip is None:
         parser.error("capture needs a CLIP")
     if options.child:
@@ -57,6 +61,13 @@ def main() -> int:
     }
     print(json.dumps(row))
     return 0
+
+
+def in_blender(module: str) -> int:
+    """Run a module in a Blender without any of the user's settings."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "BLENDER_USER_RESOURCES": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run([sys.executable, "-m", module], env=environment, check=False).returncode
 
 
 def in_child(clip: Path) -> dict[str, Any]:

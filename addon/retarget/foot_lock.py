@@ -147,9 +147,7 @@ def lock_feet(
     changed: set[int] = set()
     for foot, (goal, sole_turn, toes_turn), flags in zip(feet, planted, on, strict=True):
         root = foot.leg.root - drop[:, None] * Z
-        wanted = np.linalg.norm(goal - root, axis=-1)
-        held = nearness(flags.any(1), time_s, EASE_S)
-        thigh, shin = reach(foot.leg, root, goal, held * wanted + (1 - held) * softened(foot.leg, wanted))
+        thigh, shin = _reached(foot.leg, root, goal, flags.any(1), time_s)
         turned = (thigh, shin, sole_turn, toes_turn)
         for joint, turn in zip(foot.joints, turned, strict=True):
             changed |= _turn(target, ground, turns, joint, turn)
@@ -183,7 +181,7 @@ def lock_hands(
         for first, end in spans(still[:, side]):
             held[first:end] = arm.end[first:end].mean(0)
         goal = arm.end + eased(held - arm.end, still[:, side], time_s, EASE_S)
-        upper, lower = reach(arm, arm.root, goal, softened(arm, np.linalg.norm(goal - arm.root, axis=-1)))
+        upper, lower = _reached(arm, arm.root, goal, still[:, side], time_s)
         for joint, turn in zip(joints[:2], (upper, lower), strict=True):
             changed |= _turn(target, ground, turns, joint, turn)
         changed.add(target.at[joints[2]])
@@ -266,6 +264,13 @@ def _turn(target: Target, ground: Ground, turns: Array, joint: int, turn: Array)
     for number in numbers:
         turns[number] = ground.turn.T @ turn @ ground.turn @ turns[number]
     return numbers
+
+
+def _reached(limb: Limb, root: Array, goal: Array, on: Flags, time_s: Array) -> tuple[Array, Array]:
+    """How a limb's bones turn (T, 3, 3) towards a goal (T, 3): all the way while on (T,), else as far as is easy."""
+    wanted = np.linalg.norm(goal - root, axis=-1)
+    held = nearness(on, time_s, EASE_S)
+    return reach(limb, root, goal, held * wanted + (1 - held) * softened(limb, wanted))
 
 
 def _lift(feet: Sequence[Foot], on: Sequence[Flags]) -> float:

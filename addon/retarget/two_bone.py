@@ -68,7 +68,8 @@ def reach(limb: Limb, root: Array, goal: Array, distance: Array) -> tuple[Array,
     along = (upper**2 - lower**2 + distance**2) / (2 * distance)
     aside = np.sqrt(np.maximum(upper**2 - along**2, 0))
     bent = thigh - _along(thigh, new)
-    ahead = _unit(limb.forward - _along(limb.forward, new))
+    forward = _turned(swing, limb.forward)
+    ahead = _unit(forward - _along(forward, new))
     more = np.maximum(aside - np.linalg.norm(bent, axis=-1), 0)
     direction = _unit(bent + more[:, None] * ahead)
 
