@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -17,10 +18,13 @@ LOOK_S: Final = 0.1
 """How often to look for cuts: no oftener than others look at the picture, whose colours are then there already."""
 CHECK_S: Final = 0.5
 """How often to look whether the camera moves."""
-POINTS: Final = 80
+POINTS, TILES = 96, 4
+"""Points, and the rows and columns of the picture they are taken from equally."""
 STILL_PX: Final = 0.8
 STILL_SHARE: Final = 0.3
 """While this share of the points stays in place, in pixels of the small picture, the camera does."""
+LOST_SHARE: Final = 0.1
+"""Fewer points than that are found again where nothing is as it was."""
 MOVED_CHECKS: Final = 2
 """One picture may err."""
 LEVELS: Final = 8
@@ -78,14 +82,25 @@ class Survey:
     def _check(self, grey: Grey) -> None:
         """Whether points are where they were in the shot's first picture."""
         if self._reference is None:
-            self._reference = grey, corners(grey, POINTS)
+            self._reference = grey, _spread_corners(grey)
             return
         before, points = self._reference
         if len(points) < FEWEST:
             return
         found, kept = followed(before, grey, points)
-        away = np.where(kept, np.linalg.norm(found - points, axis=1), np.inf)
-        self._moved += bool((away < STILL_PX).mean() < STILL_SHARE)
+        still = np.linalg.norm(found - points, axis=1)[kept] < STILL_PX
+        self._moved += bool(kept.mean() < LOST_SHARE or still.mean() < STILL_SHARE)
+
+
+def _spread_corners(grey: Grey) -> NDArray[np.float32]:
+    """Points (N, 2) from all parts of the picture: those of one striking garment would say nothing of the camera."""
+    rows, columns = (np.linspace(0, side, TILES + 1).astype(int) for side in grey.shape)
+    found = [
+        corners(grey[top:bottom, left:right], POINTS // TILES**2) + np.array([left, top], np.float32)
+        for top, bottom in pairwise(rows.tolist())
+        for left, right in pairwise(columns.tolist())
+    ]
+    return np.concatenate(found)
 
 
 def _impression(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 
-from model.motion.gaps import filled
+from model.motion.gaps import filled, longest_part
 from model.motion.rotations import matrix_from_axis_angle
 
 TIME_S = np.array([0.0, 0.1, 0.4, 0.5, 0.6, 0.7])
@@ -24,3 +24,15 @@ def test_what_was_seen_is_not_touched() -> None:
     np.testing.assert_array_equal(position[OBSERVED], POSITION[OBSERVED])
     everything = np.ones(6, bool)
     assert filled(LOCAL, POSITION, TIME_S, everything)[0] is LOCAL
+
+
+def test_a_gap_that_is_too_long_ends_the_take() -> None:
+    time_s = np.arange(100) / 10
+    observed = np.ones(100, bool)
+    observed[30:38] = False  # Bridged: 0.9 s from one sight to the next.
+    assert longest_part(time_s, observed) == slice(0, 100)
+    observed[60:75] = False
+    assert longest_part(time_s, observed) == slice(0, 60)
+    observed[5:28] = False
+    assert longest_part(time_s, observed) == slice(75, 100)
+    assert longest_part(time_s, np.zeros(100, bool)) == slice(0, 100)

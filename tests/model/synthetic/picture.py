@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A dressed figure in a room, painted as a camera of known place and field of view sees it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +9,7 @@ import numpy as np
 
 from model.body.model import BodyModel
 from model.motion.rotations import matrix_from_axis_angle
+from tests.model.synthetic.surroundings import Hall
 from tests.model.synthetic.walk import BODY
 
 WIDTH, HEIGHT, FINER = 640, 480, 2
@@ -54,6 +55,24 @@ def pictures(vertices: np.ndarray, seen_by: Camera) -> Iterator[np.ndarray]:
         painted = _with_shadow(empty, frame, seen_by)
         _paint(painted, frame, colours, seen_by)
         yield cv2.resize(painted, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+
+
+def filmed(vertices: np.ndarray, cameras: Sequence[Camera], hall: Hall) -> Iterator[np.ndarray]:
+    """RGB pictures of the figure with vertices (T, V, 3), world, in a hall, each by its own camera."""
+    colours = _dressed(BODY)[BODY.faces.numpy()].mean(1)
+    for frame, seen_by in zip(vertices.astype(np.float64), cameras, strict=True):
+        at = -seen_by.rotation.T @ seen_by.translation
+        empty = hall.picture(seen_by.matrix, seen_by.rotation, at, (WIDTH, HEIGHT))
+        painted = _with_shadow(empty.repeat(FINER, 0).repeat(FINER, 1), frame, seen_by)
+        _paint(painted, frame, colours, seen_by)
+        yield cv2.resize(painted, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+
+
+def turned(seen_by: Camera, yaw: float) -> Camera:
+    """The camera turned to its left about the vertical, radians."""
+    at = -seen_by.rotation.T @ seen_by.translation
+    rotation = seen_by.rotation @ matrix_from_axis_angle(np.array([0, 0, -yaw]))
+    return Camera(seen_by.matrix, rotation, -rotation @ at, seen_by.fov_deg)
 
 
 def _room(seen_by: Camera) -> np.ndarray:

@@ -20,9 +20,10 @@ class Hall:
     def _mottled(axis: int, random: np.random.Generator) -> np.ndarray:
         sides = np.round(np.delete(HIGH - LOW, axis) * TEXELS_M).astype(int)
         picture = np.full((sides[0], sides[1], 3), 128, np.float32)
-        for size_m, contrast in ((2.0, 25), (0.6, 35), (0.2, 25)):
+        for size_m, contrast in ((2.0, 14), (0.6, 16), (0.2, 12)):
             grid = np.maximum(np.round(sides / TEXELS_M / size_m), 2).astype(int)
-            noise = random.normal(size=(grid[0], grid[1], 3)).astype(np.float32) * contrast
+            noise = random.normal(size=(grid[0], grid[1], 1)) + 0.3 * random.normal(size=(grid[0], grid[1], 3))
+            noise = noise.astype(np.float32) * contrast
             picture += cv2.resize(noise, (int(sides[1]), int(sides[0])), interpolation=cv2.INTER_NEAREST)
         return np.clip(cv2.blur(picture, (3, 3)), 0, 255).astype(np.uint8)
 
