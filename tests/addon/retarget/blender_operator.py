@@ -59,8 +59,6 @@ def main(motion_file: str, body_file: str, blend_file: str) -> dict[str, Any]:
     result["reopened_deg"], _ = difference(take, copy, frames)
     result["reopened target"] = bpy.context.scene.reel_to_rig_retarget.target == copy
     result["actions"] = len(bpy.data.actions) - before
-
-    result["refused"] = {kind: refusal(kind, copy) for kind in ("mirrored", "legless", "strange")}
     return result
 
 
@@ -112,32 +110,3 @@ def difference(take: bpy.types.Object, copy: bpy.types.Object, frames: np.ndarra
     sine = np.linalg.norm(one[..., :3, :3] - other[..., :3, :3], axis=(-2, -1)) / np.sqrt(8)
     angle = 2 * np.arctan2(sine, np.sqrt(np.maximum(0, (1 + cosine) / 2)))
     return float(np.degrees(angle).max()), float(np.linalg.norm(one[..., 3] - other[..., 3], axis=-1).max())
-
-
-def refusal(kind: str, copy: bpy.types.Object) -> list[Any]:
-    """What the operator says to a target that cannot work, and whether it left it alone."""
-    target = copy.copy()
-    target.data = copy.data.copy()
-    target.animation_data_clear()
-    bpy.context.scene.collection.objects.link(target)
-    if kind == "mirrored":
-        target.scale.x = -1
-    else:
-        bpy.context.view_layer.objects.active = target
-        bpy.ops.object.mode_set(mode="EDIT")
-        bones = target.data.edit_bones
-        if kind == "legless":
-            for side in ("left", "right"):
-                bones.remove(bones[f"{side}_ankle"])
-        else:
-            for number, bone in enumerate(bones):
-                bone.name = f"part {number}"
-        bpy.ops.object.mode_set(mode="OBJECT")
-    bpy.context.view_layer.update()
-    bpy.context.scene.reel_to_rig_retarget.target = target
-    bpy.context.scene.reel_to_rig_retarget.source = bpy.data.objects["clip"]
-    try:
-        bpy.ops.reel_to_rig.bake()
-    except RuntimeError as error:
-        return [str(error), target.animation_data is None, panel()]
-    return ["", False, panel()]

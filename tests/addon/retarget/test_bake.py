@@ -68,7 +68,7 @@ def test_a_rigify_human_follows_recorded_motion(blender: Blender, tmp_path: Path
     ]
 
 
-def test_the_operator_bakes_what_it_can_and_says_why_it_cannot(blender: Blender, tmp_path: Path) -> None:
+def test_the_operator_bakes_can_be_undone_and_says_what_it_lacks(blender: Blender, tmp_path: Path) -> None:
     motion, body = tmp_path / "take.npz", tmp_path / "take.body.npz"
     seen_motion(frames=30, noise=0.01).save(motion)
     write_body(body)
@@ -94,11 +94,4 @@ def test_the_operator_bakes_what_it_can_and_says_why_it_cannot(blender: Blender,
     assert "Baked clip on copy: Take, 24 bones, scale 1.000" in done.output
     options = ["Root", "IK Controls", "Foot Lock", "Hold Hands", "Sparse Keys"]
     assert result["panel"] == ["Take", "Target", "Take (100%)", *options, "reel_to_rig.bake"]
-    refused = result["refused"]
-    assert all(untouched for _, untouched, _ in refused.values())
-    assert "Not a rig that is known" in refused["strange"][2]
-    assert {"Not found:", "left_ankle", "right_ankle"} <= set(refused["legless"][2])
-    assert "mirrored" in refused["mirrored"][0]
-    assert "left_ankle" in refused["legless"][0]
-    assert "no family" in refused["strange"][0]
     assert "Traceback" not in done.output
