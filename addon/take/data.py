@@ -3,14 +3,17 @@
 
 import io
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
 from ...model.motion.motion import Motion
-from ...model.motion.smoothing import smooth
+from ...model.motion.smoothing import REGIONS, smooth
 from ...model.protocol import Code, Failure
 from . import geometry
 from .props import take_of
@@ -29,6 +32,14 @@ class Body:
     joints: F32
     faces: NDArray[np.int32]
     weights: F32
+
+    @staticmethod
+    def average() -> "Body":
+        """The average of the bodies that come with the extension."""
+        with np.load(Path(__file__).parents[2] / "model/body/free.npz", allow_pickle=False) as data:
+            weights, regressor = (_dense(data, name) for name in ("weights", "J_regressor"))
+            vertices = data["v_template"]
+            return Body(vertices, regressor @ vertices, data["f"].astype(np.int32), weights)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Body":
@@ -67,6 +78,13 @@ class TakeMotion:
     time_s: NDArray[np.float64]
 
 
+def _dense(data: Mapping[str, Any], name: str) -> F32:
+    """A matrix of which only the rows, columns and values that are not zero are stored."""
+    matrix = np.zeros(tuple(data[f"{name}_shape"]), np.float32)
+    matrix[data[f"{name}_rows"], data[f"{name}_columns"]] = data[f"{name}_values"]
+    return matrix
+
+
 def store(armature: bpy.types.Object, motion: Motion, rest: NDArray[np.floating]) -> None:
     """Keep a raw motion and its rest joints (24, 3) with an armature."""
     take = take_of(armature)
@@ -87,19 +105,33 @@ def rest_joints(armature: bpy.types.Object) -> NDArray[np.float64]:
     return np.frombuffer(take_of(armature).rest, np.float32).reshape(24, 3).astype(np.float64)
 
 
-def read(armature: bpy.types.Object) -> TakeMotion:
-    """The motion on a take's armature: the raw one under the smoothing that was applied last.
+def settled(armature: bpy.types.Object) -> Motion:
+    """The raw motion under the smoothing that was applied last, above the floor that was set.
 
     Nothing is evaluated, and keys that were edited by hand are not looked at.
     """
     take = take_of(armature)
-    rest = rest_joints(armature)
-    motion = smooth(raw(armature), rest, take.applied)
+    regions = dict(zip(REGIONS, take.applied_regions, strict=True))
+    motion = smooth(raw(armature), rest_joints(armature), take.applied, regions)
+    up = np.array([0, 0, take.floor_m], np.float32)
+    # The camera sees the same: what the world loses in height, its translation gains.
+    shift = np.asarray(motion.camera_rotation, np.float64) @ up
+    return replace(
+        motion,
+        trans=motion.trans - up,
+        joints=motion.joints - up,
+        camera_translation=motion.camera_translation + shift,
+    )
+
+
+def read(armature: bpy.types.Object) -> TakeMotion:
+    """The settled motion of a take, as bakes want it."""
+    take, motion = take_of(armature), settled(armature)
     return TakeMotion(
         frames=geometry.scene_frames(motion.time_s, take.start, take.fps),
         local=motion.local_rotations(),
         trans=motion.trans.astype(np.float64),
-        rest=rest,
+        rest=rest_joints(armature),
         contacts=motion.contacts,
         time_s=motion.time_s,
     )

@@ -12,7 +12,7 @@ from .props import take_of
 
 
 def key_armature(armature: bpy.types.Object, strength: float) -> None:
-    """Key a take's armature from its raw motion under a smoothing strength of 0 to 1.
+    """Key a take's armature from its raw motion under a smoothing strength of 0 to 1 and the take's factors by region.
 
     The keys it had are replaced; if they were edited by hand they stay behind as an action of their own.
     """
@@ -20,7 +20,7 @@ def key_armature(armature: bpy.types.Object, strength: float) -> None:
     previous = armature.animation_data.action if armature.animation_data else None
     edited = previous is not None and keyframes.fingerprint(previous) != take.written
 
-    take.applied = strength
+    take.applied, take.applied_regions = strength, tuple(take.regions)
     motion = data.read(armature)
     bones = _armature_data(armature).bones
     location, quaternions = geometry.pose_channels(

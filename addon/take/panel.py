@@ -2,6 +2,7 @@
 
 import bpy
 
+from ...model.motion.smoothing import REGIONS
 from ..text import draw_text
 from .data import active_take
 from .props import take_of
@@ -42,4 +43,26 @@ class TakePanel(bpy.types.Panel):
             draw_text(layout, context, line)
 
 
-CLASSES = (TakePanel,)
+class RegionsPanel(bpy.types.Panel):
+    bl_idname = "REEL_TO_RIG_PT_take_regions"
+    bl_parent_id = "REEL_TO_RIG_PT_take"
+    bl_label = "Smoothing by Region"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Reel to Rig"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        armature = active_take(context)
+        assert armature
+        layout = self.layout
+        assert layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(align=True)
+        for index, region in enumerate(REGIONS):
+            column.prop(take_of(armature), "regions", index=index, text=region.capitalize(), slider=True)
+        column.operator("reel_to_rig.smooth")
+
+
+CLASSES = (TakePanel, RegionsPanel)

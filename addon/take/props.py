@@ -1,9 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What makes an armature a take, stored with it in the .blend."""
 
-from typing import cast
+from typing import Any, cast
 
 import bpy
+
+from ...model.motion.smoothing import REGIONS
+
+
+def _on_smoothing(take: Any, _context: bpy.types.Context) -> None:
+    """Have the keys follow the settings."""
+    from . import keys  # noqa: PLC0415: it reads what this file defines
+
+    keys.follow(take.id_data)
+
+
+def _on_floor(take: Any, _context: bpy.types.Context) -> None:
+    """Body and camera go up and down together, so they stay on top of each other in the picture."""
+    for item in (take.id_data, take.camera):
+        if item:
+            item.delta_location[2] = -take.floor_m
+
+
+def _on_look(take: Any, _context: bpy.types.Context) -> None:
+    from . import build  # noqa: PLC0415
+
+    build.paint(take.id_data)
 
 
 class TakeProperties(bpy.types.PropertyGroup):
@@ -23,8 +45,52 @@ class TakeProperties(bpy.types.PropertyGroup):
         max=1.0,
         default=0.5,
         subtype="FACTOR",
+        update=_on_smoothing,
+    )
+    regions: bpy.props.FloatVectorProperty(
+        name="Regions",
+        description="How strongly to smooth each part of the body, beside the others",
+        size=len(REGIONS),
+        min=0.0,
+        max=2.0,
+        default=(1.0,) * len(REGIONS),
+        update=_on_smoothing,
+    )
+    floor_m: bpy.props.FloatProperty(
+        name="Floor",
+        description="How high above the captured floor the real one lies. Body and camera move together, "
+        "so the overlay stays as it is",
+        unit="LENGTH",
+        soft_min=-1.0,
+        soft_max=1.0,
+        step=1,
+        precision=3,
+        update=_on_floor,
+    )
+    opacity: bpy.props.FloatProperty(
+        name="Opacity",
+        description="How much of the footage the body hides",
+        min=0.0,
+        max=1.0,
+        default=0.55,
+        subtype="FACTOR",
+        update=_on_look,
+    )
+    by_confidence: bpy.props.BoolProperty(
+        name="Colour by Confidence",
+        description="Colour the body at every moment by how sure the capture is: blue where it is, "
+        "red where it is not, grey where the person was not seen",
+        update=_on_look,
+    )
+    show_keypoints: bpy.props.BoolProperty(
+        name="Keypoints",
+        description="Draw over the footage, in camera view, what the capture was made from: the points that were "
+        "found in the picture, coloured by how sure they are, and the person's box",
     )
     applied: bpy.props.FloatProperty(description="The smoothing that the keys on the armature have")
+    applied_regions: bpy.props.FloatVectorProperty(
+        description="The factors by region that these keys have", size=len(REGIONS), default=(1.0,) * len(REGIONS)
+    )
     written: bpy.props.StringProperty(description="Fingerprint of the keys as they were written")
     body: bpy.props.PointerProperty(type=bpy.types.Object)
     camera: bpy.props.PointerProperty(type=bpy.types.Object)

@@ -29,6 +29,16 @@ def main(motion_file: str, body_file: str, blend_file: str) -> dict[str, Any]:
     smooth(armature, 0.0)
     found |= {"back": float(np.abs(rotations(armature) - raw).max())}
 
+    # Arms as they were captured, all else smooth.
+    take = part("addon.take.props").take_of(armature)
+    take.regions[3] = 0.0
+    smooth(armature, 1.0)
+    moved = np.abs(rotations(armature) - raw).max((0, 2))
+    found |= {"arms_moved": float(moved[[13, 16, 18]].max()), "legs_moved": float(moved[[1, 4]].max())}
+    found |= {"regions_read": difference_to_read(armature)}
+    take.regions[3] = 1.0
+    smooth(armature, 0.0)
+
     # The animator turns a key by hand and then smooths: the edited keys stay in the file.
     armature.pose.bones["head"].rotation_quaternion = (0, 1, 0, 0)
     armature.pose.bones["head"].keyframe_insert("rotation_quaternion", frame=5)

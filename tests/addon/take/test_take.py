@@ -58,9 +58,10 @@ def test_smoothing_can_be_changed_again_and_again_and_after_reopening(blender: B
 
     assert found["full"] < found["half"] < 0.5 * found["none"]
     assert found["back"] == 0
+    assert found["arms_moved"] < 1e-6 < 1e-3 < found["legs_moved"]
     assert found["reopened_raw"] == 0
     assert found["reopened"] == found["half"]
-    for name in ("half_read", "none_read", "reopened_read", "second_read"):
+    for name in ("half_read", "none_read", "regions_read", "reopened_read", "second_read"):
         assert found[name] < 0.1, name
     assert found["actions"] == ["clip"]
     assert len(found["after_edit"]) == 2
