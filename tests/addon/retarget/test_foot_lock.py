@@ -2,6 +2,7 @@
 """Feet that step by plan on bodies whose legs are others than the person's; and recorded ones, where there are any."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from model.motion.contacts import contacts
 from model.motion.motion import forward_kinematics
 from model.motion.rotations import matrix_from_axis_angle
 from model.motion.skeleton import JOINTS, PARENTS
+from tests.addon.blender import Blender
 from tests.addon.retarget.figures import MOCAP, UPRIGHT, Array, random_rotation, recorded, recorded_labels, rest
 from tests.addon.retarget.steps import MOTIONS, soles, stepping
 from tests.addon.retarget.test_solve import armature, placement
@@ -174,3 +176,31 @@ def test_recorded_motion_of_people_that_no_training_saw() -> None:
         assert settled(rests, time_s).shape == rests.shape
     assert max(slides) < 1.0, slides
     assert max(depths) < 0.5, depths
+
+
+@pytest.mark.blender
+def test_blender_moves_the_feet_as_they_were_locked_and_keeps_the_report(blender: Blender, tmp_path: Path) -> None:
+    """On FK controls, on IK controls and with sparse keys: the bones that move the mesh."""
+    time_s, (local, trans, body), rests = stepping("walk", 30.0)
+    some = slice(30, 66)  # Each of the frames costs a generated rig's evaluation.
+    file = tmp_path / "walk.npz"
+    np.savez(file, local=local[some], trans=trans[some], rest=body, contacts=rests[some], time_s=time_s[some])
+    done = blender.run(
+        Path(__file__).parent / "blender_foot_lock.py",
+        timeout_s=400,
+        motion_file=str(file),
+        blend_file=str(tmp_path / "walk.blend"),
+    ).result
+    assert done["before"]["slide_cm_s"] > 3
+    for name in ("after", "ik"):
+        assert done[name]["slide_cm_s"] < 1.0, (name, done[name])
+        assert done[name]["deep_cm"] < 0.5, (name, done[name])
+    assert done["sparse"]["slide_cm_s"] < 3.0
+    assert done["sparse"]["keys"] < 0.8 * done["after"]["keys"]
+    assert done["before"]["report"]["Foot slide"] == pytest.approx(done["before"]["slide_cm_s"], rel=0.4)
+    assert done["after"]["report"]["Foot slide"] < 1.0
+    assert done["after"]["report"]["Flips"] == 0
+    assert any(line.startswith("Foot slide: ") for line in done["panel"])
+    assert "reel_to_rig.worst_frame" in done["panel"]
+    assert done["reopened"]
+    assert done["at worst"]
