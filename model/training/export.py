@@ -14,6 +14,7 @@ from ..evaluation.evaluate import PROTOCOL, figures
 from ..evaluation.table import UNITS
 from ..network.registry import COARSE_LEVEL
 from .motions import Motions
+from .pictures.shards import Pictures
 from .projections import Projections
 from .train import averaged_weights, last_weights, new_network
 
@@ -28,8 +29,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--motion", type=Path, required=True, help="folder of motion capture .npz files")
     parser.add_argument("--pattern", default="cmu_val.npz", help="held-out files of it, for the card's figures")
+    parser.add_argument("--pictures", type=Path, help="folder of held-out pictures, for more of the card's figures")
     parser.add_argument("--out", type=Path, required=True, help="folder of weights")
     parser.add_argument("--name", default="product")
+    parser.add_argument(
+        "--data", default="projections of CMU motion capture onto the free body", help="seen in training"
+    )
     parser.add_argument(
         "--trained-with", action="append", required=True, help="a command of the training, as it was run"
     )
@@ -46,6 +51,9 @@ def main(arguments: list[str]) -> int:
         name: figures(network, Projections(motions, body, COARSE_LEVEL, noise), options.windows, seed=1)
         for name, noise in (("exact_2d", 0.0), ("noisy_2d", 1.0))
     }
+    if options.pictures:
+        seen = Pictures(options.pictures, body, COARSE_LEVEL)
+        found["pictures"] = figures(network, seen, len(seen))
     file = options.out / f"{options.name}.safetensors"
     save_file({key: v.contiguous() for key, v in halves.items()}, file)
     content = file.read_bytes()
@@ -57,16 +65,16 @@ def main(arguments: list[str]) -> int:
         f'sha256 = "{hashlib.sha256(content).hexdigest()}"',
         f"size = {len(content)}",
         'licence = "GPL-3.0-or-later"',
-        'origin = "trained by this project on projections of CMU motion capture onto the free body"',
+        'origin = "trained by this project, see docs/training.md"',
         f'acknowledgement = "{ACKNOWLEDGEMENT}"',
         f"parameters = {parameters}",
-        'data = "cmu_train_*.npz: free for commercial use; no pictures, so the image feature is masked"',
+        f"data = {json.dumps(options.data)}",
         f"trained_with = {json.dumps(options.trained_with)}",
         f'weights = "{"of the last step" if options.last else "running mean over the last steps"}"',
         f'torch = "{torch.__version__}"',
         "",
         "[figures]",
-        f'data = "{options.pattern}, subjects {subjects}; {options.windows} windows, seed 1"',
+        f'data = "{options.pattern}, subjects {subjects}; {options.windows} windows of projections, seed 1; all pictures"',
         f'protocol = "{PROTOCOL}"',
         f"units = {json.dumps(', '.join(f'{k} {u}' for k, u in UNITS.items() if u))}",
     ]
