@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
         f'torch = "{torch.__version__}"',
         "",
         "[figures]",
-        f'data = "{options.pattern}, subjects {subjects}; {options.windows} windows of projections, seed 1; all pictures"',
+        f'data = "{options.pattern}, subjects {subjects}; {options.windows} projections, seed 1; all pictures"',
         f'protocol = "{PROTOCOL}"',
         f"units = {json.dumps(', '.join(f'{k} {u}' for k, u in UNITS.items() if u))}",
     ]
