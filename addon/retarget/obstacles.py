@@ -49,6 +49,9 @@ def remarks(armature: bpy.types.Object, target: Target) -> tuple[str, ...]:
     ]
     if short:
         found.append(f"Nothing shows where these limbs end, so they go straight on: {_listed(short)}")
+    behind = [bone.name for bone in target.bones[1:] if bone.parent < 0]
+    if behind:
+        found.append(f"These bones do not hang from the hips, and stay behind: {_listed(behind)}")
     if armature.hide_get():
         found.append("The target is hidden")
     size = np.linalg.norm(target.world[:3, :3], axis=0)

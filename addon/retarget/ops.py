@@ -42,7 +42,7 @@ class Bake(bpy.types.Operator):
             match = chosen(mapping_of(retarget), target)
             options = Options(
                 root=retarget.root,
-                ik=retarget.ik,
+                ik=retarget.ik and mapping_of(retarget).has_ik,
                 feet=FootLock(retarget.feet),
                 hands=retarget.hands,
                 tolerance_rad=retarget.tolerance if retarget.sparse else 0.0,

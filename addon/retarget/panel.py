@@ -32,7 +32,8 @@ class RetargetPanel(bpy.types.Panel):
         if chosen.target:
             _draw_family(layout, chosen)
         layout.prop(chosen, "root")
-        layout.prop(chosen, "ik")
+        if mapping_of(chosen).has_ik:
+            layout.prop(chosen, "ik")
         layout.prop(chosen, "feet")
         layout.prop(chosen, "hands")
         layout.prop(chosen, "sparse")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads an armature as the arrays that the solver wants, as its bones really hang together."""
 
+from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import bpy
@@ -42,6 +44,10 @@ def describe(armature: bpy.types.Object, bone_map: BoneMap) -> Target:
     gone = [name for name in (*sources, *bone_map.tips.values()) if name not in pose.bones]
     if gone or not bone_map.traveller:
         raise ValueError(f"it has no {', '.join(gone)}" if gone else "there is no bone for the hips")
+    named = Counter([*bone_map.joints.values(), *bone_map.spine, *bone_map.neck, *chain(*bone_map.twist.values())])
+    twice = [name for name, count in named.items() if count > 1]
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands for two parts of the body")
     bone_map = _free(armature, bone_map)
     sources = bone_map.sources()
     carriers = {name: carrier(pose.bones[name], armature, sources, bone_map.still) for name in sources}

@@ -56,7 +56,8 @@ class BoneMap:
     ends and gets no keys itself. `root` is the bone that carries all of these and travels (empty: that of the pelvis),
     `ground` one above it that stands on the ground. `settings` are custom properties of bones that must have a value
     for the bones to be in command; `still` are bones that must stay at rest. `ik` are a limb's IK controls, by its
-    first joint, and `ik_settings` are the settings that put those in command.
+    first joint, and `ik_settings` are the settings that put those in command. The bones of a `loose` map are controls,
+    whose limbs and spine need not hang from one another.
     """
 
     family: str
@@ -71,6 +72,7 @@ class BoneMap:
     still: tuple[str, ...] = ()
     ik: Mapping[str, IkLimb] = field(default_factory=dict[str, IkLimb])
     ik_settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    loose: bool = False
 
     @property
     def traveller(self) -> str:

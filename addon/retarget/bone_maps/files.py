@@ -22,11 +22,10 @@ BUILT_IN: Final = Path(__file__).parent / "families"
 
 @dataclass(frozen=True)
 class Family:
-    """A bone map as a file has it. `loose`: controls, whose limbs need not hang from one another."""
+    """A bone map as a file has it, and what may stand before each of its names."""
 
     bone_map: BoneMap
     prefix: re.Pattern[str]
-    loose: bool = False
 
 
 def read(file: Path) -> Family:
@@ -41,6 +40,7 @@ def write(file: Path, bone_map: BoneMap) -> None:
     """Write a bone map of a rig as a file that read() understands."""
     lines = ["# A bone map of Reel to Rig", f"family = {_text(bone_map.family)}"]
     lines += [f"{key} = {_text(getattr(bone_map, key))}" for key in ("root", "ground") if getattr(bone_map, key)]
+    lines += ["loose = true"] if bone_map.loose else []
     lines += [f"{key} = {_row(getattr(bone_map, key))}" for key in ("spine", "neck", "still")]
     lines += ["", "[joints]", *(f"{joint} = {_text(bone)}" for joint, bone in bone_map.joints.items())]
     lines += ["", "[tips]", *(f"{joint} = {_text(bone)}" for joint, bone in bone_map.tips.items())]
@@ -83,8 +83,9 @@ def _family(data: dict[str, Any]) -> Family:
         },
         settings=_of_both(data.pop("settings", {}), sides),
         ik_settings=_of_both(data.pop("ik_settings", {}), sides),
+        loose=bool(data.pop("loose", False)),
     )
-    family = Family(bone_map, re.compile(f"^(?:{data.pop('prefix', '')})"), bool(data.pop("loose", False)))
+    family = Family(bone_map, re.compile(f"^(?:{data.pop('prefix', '')})"))
     unknown = (
         set(data)
         | set(bone_map.joints) - (set(JOINTS) - CHAINS)

@@ -48,7 +48,7 @@ def fit(family: Family, parents: Parents) -> Match:
         return index.get(short) or index.get(family.prefix.sub("", short, count=1), "")
 
     found = _renamed(wanted, find)
-    wrong = set(_misplaced(found, parents, loose=family.loose))
+    wrong = set(_misplaced(found, parents))
     good = _renamed(found, lambda bone: "" if bone in wrong else bone)
     shown = {ENDS.get(joint) for joint in good.tips}  # Where the limb ends is known without its last bone.
     missing = [joint for joint in wanted.joints if joint not in good.joints and joint not in shown]
@@ -92,17 +92,16 @@ def _renamed(bone_map: BoneMap, find: Callable[[str], str]) -> BoneMap:
     )
 
 
-def _misplaced(found: BoneMap, parents: Parents, *, loose: bool) -> list[str]:
+def _misplaced(found: BoneMap, parents: Parents) -> list[str]:
     """Bones that hang from another bone than they should."""
-    must: list[tuple[str, str]] = [(found.joints[low], found.joints[high]) for low, high in above(found)]
-    if loose:
-        must = [(found.joints[low], found.joints[high]) for low, high in above(found) if not high.endswith("collar")]
-    else:
+    links = [(low, high) for low, high in above(found) if not (found.loose and high.endswith("collar"))]
+    must = [(found.joints[low], found.joints[high]) for low, high in links]
+    if not found.loose:
         trunk = [*found.spine, *found.neck, *([found.joints["head"]] if "head" in found.joints else [])]
         must += [(low, high) for high, low in pairwise(trunk)]
     if found.traveller:
         must += [(bone, found.traveller) for bone in found.sources() if bone != found.traveller]
-        must += [(found.traveller, found.ground)] if found.ground and not loose else []
+        must += [(found.traveller, found.ground)] if found.ground and not found.loose else []
     must += [(helper, found.joints[j]) for j, helpers in found.twist.items() if j in found.joints for helper in helpers]
     must += [(tip, found.joints[joint]) for joint, tip in found.tips.items() if joint in found.joints]
     ancestors = {bone: set(chain(bone, parents)) for bone, _ in must}

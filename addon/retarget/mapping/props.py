@@ -55,6 +55,7 @@ class MappingProperties(bpy.types.PropertyGroup):
     row: bpy.props.IntProperty(name="Row", description="The chosen row of the bone map")
     family: bpy.props.StringProperty(name="Family", description="What family of rigs the target is taken for")
     confidence: bpy.props.FloatProperty(name="Confidence", description="How much of that family was found in its place")
+    has_ik: bpy.props.BoolProperty(name="Has IK Controls", description="Whether IK controls of its limbs are known")
     preset: bpy.props.StringProperty(name="Preset", description="The bone map of your own that was loaded, if any")
     show_all: bpy.props.BoolProperty(
         name="All Parts", description="Show also the parts of the body that need no bone, such as twist bones"
@@ -73,6 +74,7 @@ def show(mapping: MappingProperties, match: Match | None) -> None:
     roles = match.bone_map.roles() if match else {}
     mapping.family = match.bone_map.family if match else ""
     mapping.confidence = match.confidence if match else 0.0
+    mapping.has_ik = bool(match and match.bone_map.ik)
     mapping.rows.clear()
     for role in ROLES:
         row = mapping.rows.add()
@@ -91,8 +93,8 @@ def chosen(mapping: MappingProperties, target: bpy.types.Object) -> Match:
         base = detect(parents(target), heads(target), presets.load_all())
     edited = from_roles(mapping.family or "Own", {row.role: row.bone for row in mapping.rows})
     if base:
-        kept = base.bone_map
-        edited = replace(edited, settings=kept.settings, still=kept.still, ik=kept.ik, ik_settings=kept.ik_settings)
+        kept_as_is = ("settings", "still", "ik", "ik_settings", "loose")
+        edited = replace(edited, **{name: getattr(base.bone_map, name) for name in kept_as_is})
     roles = edited.roles()
     first = {"spine": "spine 1", "neck": "neck 1"}
     missing = [role for role in (base.missing if base else EXPECTED) if first.get(role, role) not in roles]

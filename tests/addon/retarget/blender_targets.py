@@ -2,6 +2,7 @@
 """Targets that are not as they should be, and bone maps that a user edits and keeps."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -10,6 +11,7 @@ import numpy as np
 from model.motion.motion import Motion
 from model.motion.rotations import angle_between
 from tests.addon.inside import empty_scene, enable_checkout, part
+from tests.addon.retarget.blender_operator import Lines
 from tests.addon.retarget.corpus.blender_corpus import pose_heads
 
 
@@ -194,11 +196,12 @@ def presets(take: bpy.types.Object) -> dict[str, Any]:
         name = roles.get(row.role, row.role)
         if name in order:
             row.bone = f"part {order.index(name):03}"
-    found: dict[str, Any] = {"nothing yet": module.names()}
+    found: dict[str, Any] = {"nothing yet": module.names(), "list": listed(mapping), "menu": drawn("PresetMenu")}
     found["remove needs one"] = not ops.remove_bone_map.poll()
     ops.save_bone_map(name="My / rig")
     found["saved"] = module.names()
     found["now"] = mapping.preset
+    found["panel"], found["menu with it"] = drawn("MappingPanel"), drawn("PresetMenu")
     bpy.context.scene.reel_to_rig_retarget.target = None
     retarget.target = target
     missing = part("addon.retarget.mapping.props").chosen(mapping, target).missing
@@ -215,6 +218,11 @@ def presets(take: bpy.types.Object) -> dict[str, Any]:
         found["wrong name"] = str(ops.bake())
     except RuntimeError as error:
         found["wrong name"] = str(error)
+    next(row for row in mapping.rows if row.role == "head").bone = "part 000"
+    try:
+        found["twice"] = str(ops.bake())
+    except RuntimeError as error:
+        found["twice"] = str(error)
     (module.folder() / "broken.toml").write_text("not a bone map")
     try:
         found["broken"] = str(ops.load_bone_map(name="broken"))
@@ -225,3 +233,49 @@ def presets(take: bpy.types.Object) -> dict[str, Any]:
     ops.remove_bone_map()
     found["left"] = module.names()
     return found
+
+
+class Shown(Lines):
+    """A layout that takes what the list and its menu draw."""
+
+    def prop(self, owner: Any, name: str, text: str | None = None) -> None:
+        super().prop(owner, name)
+
+    def menu(self, name: str, text: str) -> None:
+        assert hasattr(bpy.types, name)
+        self.shown.append(text)
+
+    def template_list(self, kind: str, _: str, owner: Any, listed: str, active: Any, row: str, rows: int) -> None:
+        assert hasattr(bpy.types, kind)
+        assert row in active.bl_rna.properties
+        self.shown.append(owner.bl_rna.properties[listed].name)
+
+    def prop_search(self, owner: Any, name: str, data: Any, bones: str, text: str) -> None:
+        assert bones in data.bl_rna.properties
+        self.shown.append(getattr(owner, name))
+
+    def label(self, text: str, icon: str) -> None:
+        self.shown.append(text if icon == "NONE" else f"! {text}")
+
+
+def drawn(name: str) -> list[str]:
+    """What a menu or panel of the bone map shows."""
+    layout = Shown([])
+    getattr(part("addon.retarget.mapping.panel"), name).draw(SimpleNamespace(layout=layout), bpy.context)
+    return layout.shown
+
+
+def listed(mapping: Any) -> dict[str, Any]:
+    """What the list of bones shows, all of it and by default, and found by a word."""
+    bones = part("addon.retarget.mapping.panel").BoneList
+
+    def rows(word: str = "", *, every: bool = False) -> list[str]:
+        mapping.show_all = every
+        state = SimpleNamespace(bitflag_filter_item=1, filter_name=word)
+        flags, _ = bones.filter_items(state, bpy.context, mapping, "rows")
+        layout = Shown([])
+        for row in (row for row, flag in zip(mapping.rows, flags, strict=True) if flag):
+            bones.draw_item(state, bpy.context, layout, mapping, row, 0, mapping, "row", 0, 0)
+        return layout.shown
+
+    return {"every": len(rows(every=True)), "usual": rows(), "thighs": rows("THIGH")}

@@ -82,7 +82,7 @@ def rigify(motion: Any, rng: np.random.Generator) -> dict[str, Any]:
     bake = part("addon.retarget.bake")
     rig = rigify_human(20.0, 1.2)
     place(rig, rng)
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"metarig": bake.recognise(bpy.data.objects["metarig"]).bone_map.family}
     baked = bake.bake(motion, rig, "fk")
     fk = deformed(rig, motion.frames)
     for root in ("HIPS", "ROOT_BONE", "OBJECT"):

@@ -92,6 +92,6 @@ def test_the_operator_bakes_can_be_undone_and_says_what_it_lacks(blender: Blende
     assert result["reopened target"]
     assert result["actions"] == 1
     assert "Baked clip on copy: Take, 24 bones, scale 1.000" in done.output
-    options = ["Root", "IK Controls", "Foot Lock", "Hold Hands", "Sparse Keys"]
+    options = ["Root", "Foot Lock", "Hold Hands", "Sparse Keys"]
     assert result["panel"] == ["Take", "Target", "Take (100%)", *options, "reel_to_rig.bake"]
     assert "Traceback" not in done.output

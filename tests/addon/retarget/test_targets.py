@@ -47,6 +47,13 @@ def test_targets_of_every_kind_and_maps_of_the_users_own(blender: Blender, tmp_p
     presets = done["presets"]
     assert presets["nothing yet"] == []
     assert presets["remove needs one"]
+    assert presets["list"]["every"] == 2 * 59
+    assert presets["list"]["usual"][:4] == ["Hips", "part 000", "Spine 1", "part 003"]
+    assert presets["list"]["thighs"][0::2] == ["Left thigh", "Right thigh"]
+    assert presets["menu"] == ["reel_to_rig.detect_bones"]
+    assert presets["menu with it"] == ["reel_to_rig.detect_bones", "reel_to_rig.load_bone_map"]
+    assert presets["panel"][0] == "My   rig"
+    assert presets["panel"][-2:] == ["Bones", "All Parts"]
     assert presets["saved"] == [presets["now"]] == ["My   rig"]
     assert presets["found again"][1:] == [1.0, []]
     assert presets["loaded"]
@@ -54,6 +61,7 @@ def test_targets_of_every_kind_and_maps_of_the_users_own(blender: Blender, tmp_p
     assert presets["baked"]
     assert presets["arm_deg"] < 0.05
     assert "nobody" in presets["wrong name"]
+    assert "part 000 stands for two" in presets["twice"]
     assert "broken" in presets["broken"]
     assert presets["left"] == ["broken"]
     assert "Traceback" not in run.output
