@@ -48,7 +48,7 @@ class Curve:
 
 
 def write_action(
-    target: bpy.types.Object,
+    target: bpy.types.Object | bpy.types.Material,
     name: str,
     curves: Sequence[Curve],
     frames: NDArray[np.floating],
@@ -141,7 +141,7 @@ def _curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
     return [fcurve for strip in strips for bag in strip.channelbags for fcurve in bag.fcurves]
 
 
-def _channels(action: bpy.types.Action, target: bpy.types.Object, animation: bpy.types.AnimData) -> Any:
+def _channels(action: bpy.types.Action, target: bpy.types.ID, animation: bpy.types.AnimData) -> Any:
     """What holds the curves of target in a new action: has `.fcurves` and `.groups`."""
     if not hasattr(action, "slots"):  # 4.2 and 4.3: the action itself
         return action

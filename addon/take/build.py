@@ -11,11 +11,12 @@ from mathutils import Vector
 
 from ...model.motion.motion import Motion
 from ...model.motion.skeleton import JOINTS, PARENTS
+from .. import keyframes
 from . import data, geometry, keys
 from .data import Body
 from .props import take_of
 
-BODY_COLOUR = (0.25, 0.6, 1.0, 0.55)
+BODY_COLOUR = (0.25, 0.6, 1.0)
 UP = Vector((0, 0, 1))
 FORWARD = Vector((0, -1, 0))
 
@@ -24,8 +25,8 @@ def build(context: bpy.types.Context, motion: Motion, body: Body, name: str, smo
     """A collection called name with the armature, the body on it and the footage's camera; returns the armature.
 
     The first take of a scene sets its frame rate, range, resolution and camera by the footage; later ones keep to the
-    scene's frame rate, and the same moment of the footage falls on the same frame. Leaves Blender in object mode with
-    the armature active. smoothing is a strength from 0 to 1.
+    scene's frame rate, and the same moment of the footage falls on the same frame. A motion that was not made from
+    footage gets no camera. Leaves Blender in object mode with the armature active. smoothing is a strength from 0 to 1.
     """
     scene = context.scene
     assert scene
@@ -44,9 +45,11 @@ def build(context: bpy.types.Context, motion: Motion, body: Body, name: str, smo
     take.start, take.fps, take.smoothing = start, fps, smoothing
     take.summary = _summary(motion)
     take.body = _make_body(collection, armature, body)
-    take.camera = _make_camera(collection, armature.name, motion, start, fps)
-    if not others:
-        scene.camera = take.camera
+    paint(armature)
+    if "footage" in motion.provenance:
+        take.camera = _make_camera(collection, armature.name, motion, start, fps)
+        if not others:
+            scene.camera = take.camera
     layer = context.view_layer
     assert layer
     layer.update()  # An armature must have been evaluated before its action changes.
@@ -55,11 +58,11 @@ def build(context: bpy.types.Context, motion: Motion, body: Body, name: str, smo
 
 
 def _set_scene(scene: bpy.types.Scene, motion: Motion, start: float) -> None:
-    footage = motion.provenance["footage"]
     scene.render.fps, scene.render.fps_base = geometry.scene_rate(motion.mocap_framerate)
-    scene.render.resolution_x, scene.render.resolution_y = footage["width"], footage["height"]
-    scene.render.resolution_percentage = 100
-    scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
+    if footage := motion.provenance.get("footage"):
+        scene.render.resolution_x, scene.render.resolution_y = footage["width"], footage["height"]
+        scene.render.resolution_percentage = 100
+        scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
     frames = geometry.scene_frames(motion.time_s, start, motion.mocap_framerate)
     scene.frame_start, scene.frame_end = geometry.scene_range(frames)
     scene.frame_set(scene.frame_start)
@@ -102,7 +105,7 @@ def _make_body(collection: bpy.types.Collection, armature: bpy.types.Object, bod
     mesh = bpy.data.meshes.new(f"{armature.name} body")
     mesh.from_pydata(_upright(body.vertices, body).tolist(), [], body.faces.tolist())
     mesh.shade_smooth()
-    mesh.materials.append(_material())
+    mesh.materials.append(_material(mesh.name))
     item = bpy.data.objects.new(mesh.name, mesh)
     collection.objects.link(item)
     item.parent = armature
@@ -116,23 +119,42 @@ def _make_body(collection: bpy.types.Collection, armature: bpy.types.Object, bod
     return item
 
 
-def _material() -> bpy.types.Material:
-    """The see-through colour of recovered bodies, shared by all takes."""
-    name = "Reel to Rig body"
-    material = bpy.data.materials.get(name)
-    if material:
-        return material
+def _material(name: str) -> bpy.types.Material:
+    """A material that can be seen through."""
     material = bpy.data.materials.new(name)
-    # Seen in solid shading. (The stubs take this property for one that cannot be set.)
-    material.diffuse_color = BODY_COLOUR  # pyright: ignore[reportAttributeAccessIssue]
     material.surface_render_method = "BLENDED"
     if not material.node_tree:
         material.use_nodes = True  # 4.x; from 5.0 on there always are nodes
-    assert material.node_tree
-    shader: Any = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Base Color"].default_value = (*BODY_COLOUR[:3], 1.0)
-    shader.inputs["Alpha"].default_value = BODY_COLOUR[3]
     return material
+
+
+def paint(armature: bpy.types.Object) -> None:
+    """Colour a take's body by its settings: in one colour, or at every frame by how sure the capture is."""
+    take = take_of(armature)
+    if not take.body or not take.body.material_slots:
+        return
+    material = take.body.material_slots[0].material
+    if not material:
+        return
+    colour = (*BODY_COLOUR, take.opacity)
+    # Seen in solid shading. (The stubs take this property for one that cannot be set.)
+    material.diffuse_color = colour  # pyright: ignore[reportAttributeAccessIssue]
+    tree: Any = material.node_tree
+    for node in tree.nodes if tree else []:
+        if node.type == "BSDF_PRINCIPLED":
+            node.inputs["Base Color"].default_value = (*BODY_COLOUR, 1.0)
+            node.inputs["Alpha"].default_value = take.opacity
+    if material.animation_data:
+        action = material.animation_data.action
+        material.animation_data_clear()
+        if action and not action.users:
+            bpy.data.actions.remove(action)
+    if take.by_confidence:
+        motion = data.raw(armature)
+        colours = geometry.confidence_colours(motion.confidence, motion.observed)
+        frames = geometry.scene_frames(motion.time_s, take.start, take.fps)
+        curves = [keyframes.Curve("diffuse_color", part, colours[:, part]) for part in range(3)]
+        keyframes.write_action(material, material.name, curves, frames)
 
 
 def _make_camera(

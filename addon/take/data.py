@@ -97,7 +97,12 @@ def store(armature: bpy.types.Object, motion: Motion, rest: NDArray[np.floating]
 
 def raw(armature: bpy.types.Object) -> Motion:
     """The motion as it was captured. Raises MotionFileError if the armature holds none."""
-    return Motion.load(io.BytesIO(take_of(armature).motion))
+    return parsed(take_of(armature).motion)
+
+
+def parsed(file: bytes) -> Motion:
+    """The motion in the bytes of a motion file. Raises MotionFileError."""
+    return Motion.load(io.BytesIO(file))
 
 
 def rest_joints(armature: bpy.types.Object) -> NDArray[np.float64]:

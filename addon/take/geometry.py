@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model.motion.contacts import soles_of
+from ...model.motion.motion import Motion
 from ...model.motion.rotations import continuous_quaternions, quaternion_from_matrix
 from ...model.motion.skeleton import JOINTS, PARENTS
 
@@ -21,6 +23,9 @@ POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 """The child that a bone points at, where it has several."""
 
 SENSOR_MM = 36.0
+
+SURE, UNSURE, UNSEEN = np.array([[0.1, 0.45, 1.0], [1.0, 0.1, 0.05], [0.35, 0.35, 0.35]])
+"""Linear RGB for what a capture is sure of, what it is not, and what was not in the picture."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +110,16 @@ def scene_frames(time_s: NDArray[np.floating], start: float, fps: float) -> Arra
 def scene_range(frames: NDArray[np.floating]) -> tuple[int, int]:
     """The first and last whole frame between which all frames (T,) lie."""
     return int(np.floor(frames[0])), int(np.ceil(frames[-1]))
+
+
+def confidence_colours(confidence: NDArray[np.floating], observed: NDArray[np.bool_]) -> Array:
+    """Linear RGB (T, 3) for confidences (T, 24): from SURE to UNSURE by their mean, UNSEEN where not observed."""
+    share = np.clip(np.mean(confidence, axis=-1, dtype=np.float64), 0.0, 1.0)[:, None]
+    return np.where(observed[:, None], share * SURE + (1 - share) * UNSURE, UNSEEN)
+
+
+def floor_of(motion: Motion) -> float:
+    """The height in metres, world, at which soles rest; the lowest that they come to where none ever rests."""
+    heights = soles_of(motion)[..., 2]
+    rests = motion.contacts > 0.5
+    return float(np.median(heights[rests]) if rests.any() else np.quantile(heights.min(1), 0.02))

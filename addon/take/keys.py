@@ -10,6 +10,40 @@ from .. import keyframes
 from . import data, geometry
 from .props import take_of
 
+_waiting: set[str] = set()
+
+
+SETTLED_S = 0.3
+"""How long a setting must be left alone before the keys follow it: a slider that is dragged changes at every event."""
+
+
+def follow(armature: bpy.types.Object) -> None:
+    """Key a take by its settings: at once in background mode, otherwise as soon as they are left alone."""
+    if not take_of(armature).written:
+        return  # It is being made.
+    if bpy.app.background:
+        key_armature(armature, take_of(armature).smoothing)
+        return
+    _waiting.add(armature.name)
+    if bpy.app.timers.is_registered(catch_up):
+        bpy.app.timers.unregister(catch_up)
+    bpy.app.timers.register(catch_up, first_interval=SETTLED_S)
+
+
+def catch_up() -> None:
+    """Key the takes whose settings have changed; harmless when it comes late, to a file that was closed meanwhile."""
+    for name in list(_waiting):
+        armature = bpy.data.objects.get(name)
+        if armature and take_of(armature).is_take and not is_current(armature):
+            key_armature(armature, take_of(armature).smoothing)
+    _waiting.clear()
+
+
+def is_current(armature: bpy.types.Object) -> bool:
+    """Whether the keys of a take were written with the settings that it has."""
+    take = take_of(armature)
+    return take.applied == take.smoothing and tuple(take.applied_regions) == tuple(take.regions)
+
 
 def key_armature(armature: bpy.types.Object, strength: float) -> None:
     """Key a take's armature from its raw motion under a smoothing strength of 0 to 1 and the take's factors by region.
@@ -25,7 +59,7 @@ def key_armature(armature: bpy.types.Object, strength: float) -> None:
     bones = _armature_data(armature).bones
     location, quaternions = geometry.pose_channels(
         motion.local,
-        motion.trans,
+        motion.trans + [0, 0, take.floor_m],  # The armature object goes down to the floor, not its bones.
         motion.rest,
         axes=np.array([bones[name].matrix_local.to_3x3() for name in JOINTS]),
         pelvis=np.array(bones[JOINTS[0]].head_local),

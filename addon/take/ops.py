@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
+import numpy as np
+from mathutils import Vector
 
-from . import keys
-from .data import active_take
+from ...model.motion.motion import MotionFileError
+from ...model.protocol import Failure
+from . import data, exchange, geometry, keys, marks
+from .build import build
+from .data import Body, active_take
+from .export import Format, write
 from .props import take_of
 
 if TYPE_CHECKING:
@@ -59,4 +66,182 @@ class CameraView(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (Smooth, CameraView)
+class SideView(bpy.types.Operator):
+    bl_idname = "reel_to_rig.side_view"
+    bl_label = "Side View"
+    bl_description = "Look at the same moment from the side: at right angles to the take's camera, level, no footage"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        cls.poll_message_set("Select a take, in a 3D viewport")
+        return bool(active_take(context)) and isinstance(context.space_data, bpy.types.SpaceView3D)
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        armature, space = active_take(context), context.space_data
+        assert armature
+        assert isinstance(space, bpy.types.SpaceView3D)
+        view, camera = space.region_3d, take_of(armature).camera
+        assert view
+        ahead = camera.matrix_world.to_3x3() @ Vector((0, 0, -1)) if camera else Vector((0, 1, 0))
+        ahead.z = 0
+        if ahead.length < 0.1:  # a camera that looks straight down
+            ahead = Vector((0, 1, 0))
+        assert armature.pose
+        heads = np.array([tuple(armature.matrix_world @ bone.head) for bone in armature.pose.bones])
+        low, high = heads.min(0), heads.max(0)
+        view.view_perspective = "ORTHO"
+        aside = Vector((ahead.y, -ahead.x, 0))
+        view.view_rotation = aside.to_track_quat("Z", "Y")
+        view.view_location = Vector(((low + high) / 2).tolist())
+        view.view_distance = 2.0 * float(np.linalg.norm(high - low))
+        return {"FINISHED"}
+
+
+class FindFloor(bpy.types.Operator):
+    bl_idname = "reel_to_rig.find_floor"
+    bl_label = "Find Floor"
+    bl_description = "Put the floor where the soles are while they rest"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        cls.poll_message_set("Select a take")
+        return active_take(context) is not None
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        armature = active_take(context)
+        assert armature
+        take_of(armature).floor_m = geometry.floor_of(data.raw(armature))
+        return {"FINISHED"}
+
+
+class Mark(bpy.types.Operator):
+    bl_idname = "reel_to_rig.mark"
+    bl_label = "Mark on Timeline"
+    bl_description = "Put markers on the timeline. Those that this button made before are taken away first"
+    bl_options = {"REGISTER", "UNDO"}
+
+    what: bpy.props.EnumProperty(
+        name="What",
+        items=(
+            ("GAPS", "Gaps", "Where the person was not seen, and where again"),
+            ("CONTACTS", "Contacts", "When each foot comes down and leaves"),
+            ("BOTH", "Gaps and Contacts", "When feet come down and leave, and where the person was not seen"),
+            ("NONE", "None", "Take the markers away"),
+        ),
+        default="BOTH",
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        cls.poll_message_set("Select a take")
+        return active_take(context) is not None
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        armature = active_take(context)
+        assert armature
+        assert context.scene
+        markers = context.scene.timeline_markers
+        for marker in [marker for marker in markers if marker.name in marks.NAMES]:
+            markers.remove(marker)
+        motion, take = data.raw(armature), take_of(armature)
+        frames = geometry.scene_frames(motion.time_s, take.start, take.fps)
+        found: list[tuple[float, str]] = []
+        if self.what in {"GAPS", "BOTH"}:
+            found += marks.gaps(frames, motion.observed)
+        if self.what in {"CONTACTS", "BOTH"}:
+            found += marks.contacts(frames, motion.time_s, motion.contacts)
+        for frame, name in found:
+            markers.new(name, frame=round(frame))
+        self.report({"INFO"}, f"{len(found)} markers on the timeline" if found else "There is nothing to mark")
+        return {"FINISHED"}
+
+
+class Export(bpy.types.Operator):
+    bl_idname = "reel_to_rig.export"
+    bl_label = "Export Take"
+    bl_description = "Write the take to a file that other programs read"
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    format: bpy.props.EnumProperty(
+        name="Format",
+        items=(
+            (Format.FBX.name, "FBX", "Armature, body and what is keyed, for most 3D programs and game engines"),
+            (Format.GLTF.name, "glTF", "Armature, body and what is keyed, in one .glb file"),
+            (Format.BVH.name, "BVH", "The skeleton and what is keyed, as text, in metres, Y up"),
+            (Format.NPZ.name, "AMASS .npz", "The captured motion as SMPL-H poses, for research tools. Not hand edits"),
+            (Format.CSV.name, "CSV of Joints", "The captured joints as a table, in metres, Z up. Not hand edits"),
+        ),
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        cls.poll_message_set("Select a take")
+        return active_take(context) is not None
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        armature = active_take(context)
+        assert armature
+        assert context.window_manager
+        suffix = Format[self.format].value
+        self.filepath = bpy.path.ensure_ext(bpy.path.clean_name(armature.name), suffix)
+        self.filter_glob = f"*{suffix}"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        armature, kind = active_take(context), Format[self.format]
+        assert armature
+        path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), kind.value))
+        try:
+            write(context, armature, kind, path)
+        except (OSError, RuntimeError, MotionFileError) as error:
+            self.report({"ERROR"}, f"{path} could not be written: {error}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Wrote {path}")
+        return {"FINISHED"}
+
+
+class ImportMotion(bpy.types.Operator):
+    bl_idname = "reel_to_rig.import_motion"
+    bl_label = "Import Motion (.npz)"
+    bl_description = "Make a take from a motion file: one of ours, or any in the manner of AMASS (SMPL, SMPL-H, SMPL-X)"
+    bl_options = {"UNDO"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default="*.npz", options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        assert context.window_manager
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        path = Path(bpy.path.abspath(self.filepath))
+        beside = path.with_suffix(".body.npz")
+        try:
+            body = Body.load(beside) if beside.is_file() else Body.average()
+            motion = exchange.read_motion(path, body.joints)
+        except OSError as error:
+            return self._fail(f"{path} could not be read: {error.strerror}")
+        except MotionFileError as error:
+            return self._fail(str(error))
+        except Failure as failure:
+            return self._fail(failure.message)
+        armature = build(context, motion, body, path.stem, 0.0)
+        self.report({"INFO"}, f"Imported {armature.name}: {len(motion)} frames at {motion.mocap_framerate:g} a second")
+        return {"FINISHED"}
+
+    def _fail(self, message: str) -> "set[OperatorReturnItems]":
+        self.report({"ERROR"}, message)
+        return {"CANCELLED"}
+
+
+def draw_in_menu(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    """An entry of File > Import."""
+    assert menu.layout
+    menu.layout.operator(ImportMotion.bl_idname, text="Motion Capture, SMPL or AMASS (.npz)")
+
+
+CLASSES = (Smooth, CameraView, SideView, FindFloor, Mark, Export, ImportMotion)

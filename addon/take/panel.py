@@ -5,6 +5,7 @@ import bpy
 from ...model.motion.smoothing import REGIONS
 from ..text import draw_text
 from .data import active_take
+from .keys import is_current
 from .props import take_of
 
 
@@ -31,16 +32,46 @@ class TakePanel(bpy.types.Panel):
         layout.label(text=armature.name, icon="ARMATURE_DATA")
         column = layout.column(align=True)
         column.prop(take, "smoothing")
-        column.operator("reel_to_rig.smooth")
-        layout.operator("reel_to_rig.camera_view", icon="CAMERA_DATA")
+        if not is_current(armature):
+            column.operator("reel_to_rig.smooth")
         row = layout.row(align=True)
-        row.use_property_split = False
-        if take.body:
-            row.prop(take.body, "hide_viewport", text="Body", invert_checkbox=True)
-        if take.camera:
-            row.prop(take.camera.data, "show_background_images", text="Footage", icon="FILE_MOVIE", toggle=1)
+        row.prop(take, "floor_m")
+        row.operator("reel_to_rig.find_floor", text="", icon="SNAP_FACE")
+        row = layout.row(align=True)
+        row.operator("reel_to_rig.camera_view", icon="CAMERA_DATA")
+        row.operator("reel_to_rig.side_view")
+        layout.operator_menu_enum("reel_to_rig.mark", "what", icon="MARKER_HLT")
+        layout.operator_menu_enum("reel_to_rig.export", "format", icon="EXPORT")
         for line in take.summary.splitlines():
             draw_text(layout, context, line)
+
+
+class OverlayPanel(bpy.types.Panel):
+    bl_idname = "REEL_TO_RIG_PT_take_overlay"
+    bl_parent_id = "REEL_TO_RIG_PT_take"
+    bl_label = "Overlay"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Reel to Rig"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        armature = active_take(context)
+        assert armature
+        take = take_of(armature)
+        layout = self.layout
+        assert layout
+        row = layout.row(align=True)
+        if take.body:
+            row.prop(take.body, "hide_viewport", text="Body", icon="OUTLINER_OB_ARMATURE", invert_checkbox=True)
+            row.prop(take.body, "show_wire", text="Wireframe", icon="SHADING_WIRE", toggle=1)
+        if take.camera:
+            row = layout.row(align=True)
+            row.prop(take.camera.data, "show_background_images", text="Footage", icon="FILE_MOVIE", toggle=1)
+            row.prop(take, "show_keypoints", icon="OUTLINER_DATA_ARMATURE", toggle=1)
+        if take.body:
+            column = layout.column()
+            column.prop(take, "opacity", slider=True)
+            column.prop(take, "by_confidence")
 
 
 class RegionsPanel(bpy.types.Panel):
@@ -62,7 +93,6 @@ class RegionsPanel(bpy.types.Panel):
         column = layout.column(align=True)
         for index, region in enumerate(REGIONS):
             column.prop(take_of(armature), "regions", index=index, text=region.capitalize(), slider=True)
-        column.operator("reel_to_rig.smooth")
 
 
-CLASSES = (TakePanel, RegionsPanel)
+CLASSES = (TakePanel, OverlayPanel, RegionsPanel)

@@ -10,7 +10,7 @@ from ...model.motion.smoothing import REGIONS
 
 def _on_smoothing(take: Any, _context: bpy.types.Context) -> None:
     """Have the keys follow the settings."""
-    from . import keys  # noqa: PLC0415: it reads what this file defines
+    from . import keys  # noqa: PLC0415 (it reads what this file defines)
 
     keys.follow(take.id_data)
 

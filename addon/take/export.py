@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes a take to a file: through Blender's own exporters on a copy that holds nothing else, or as arrays."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import bpy
+from mathutils import Matrix
+
+from . import data, exchange, geometry
+from .props import take_of
+
+
+class Format(StrEnum):
+    """What a take can be written as; the value is the file's suffix."""
+
+    FBX = ".fbx"
+    GLTF = ".glb"
+    BVH = ".bvh"
+    NPZ = ".npz"
+    CSV = ".csv"
+
+
+Y_UP = Matrix.Rotation(-1.5707963267948966, 4, "X")
+"""BVH files have no axes of their own; their readers expect Y to be up."""
+
+
+def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, path: Path) -> None:
+    """Write a take. FBX, glTF and BVH get the scene's frame rate and what is keyed, .npz and .csv the footage's frames.
+
+    Raises OSError or RuntimeError (an exporter's own words).
+    """
+    file = str(path)
+    match kind:
+        case Format.NPZ:
+            exchange.write_amass(data.settled(armature), data.rest_joints(armature), path)
+        case Format.CSV:
+            exchange.write_csv(data.settled(armature), path)
+        case Format.FBX:
+            with _clean_copy(context, armature):
+                bpy.ops.export_scene.fbx(
+                    filepath=file, object_types={"ARMATURE", "MESH"}, add_leaf_bones=False,
+                    bake_anim_use_all_actions=False, bake_anim_use_nla_strips=False, bake_anim_simplify_factor=0.0,
+                )  # fmt: skip
+        case Format.GLTF:
+            with _clean_copy(context, armature):
+                bpy.ops.export_scene.gltf(filepath=file, export_format="GLB", use_active_scene=True)
+        case Format.BVH:
+            with _clean_copy(context, armature) as copy:
+                assert isinstance(copy.data, bpy.types.Armature)
+                copy.data.transform(Y_UP @ copy.matrix_world)
+                copy.data.update_tag()
+                scene = copy.users_scene[0]
+                bpy.ops.export_anim.bvh(
+                    filepath=file, frame_start=scene.frame_start, frame_end=scene.frame_end, root_transform_only=True
+                )
+
+
+@contextmanager
+def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[bpy.types.Object]:
+    """A scene of its own, shown for as long as it lasts, with a copy of the take's armature and body."""
+    window, take = context.window, take_of(armature)
+    assert window
+    before, mode = window.scene, context.mode
+    assert before
+    if mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    scene = bpy.data.scenes.new(armature.name)
+    scene.render.fps, scene.render.fps_base = before.render.fps, before.render.fps_base
+    frames = geometry.scene_frames(data.raw(armature).time_s, take.start, take.fps)
+    scene.frame_start, scene.frame_end = geometry.scene_range(frames)
+    originals = [item for item in (armature, take.body) if item]
+    names = [item.name for item in originals]
+    copies: list[bpy.types.Object] = []
+    try:
+        for item, name in zip(originals, names, strict=True):
+            item.name = f"{name} original"  # So that the copy can have its name in the file.
+            copies.append(_copied(item, name, scene))
+        for item in copies[1:]:
+            item.parent = copies[0]
+            for modifier in item.modifiers:
+                if isinstance(modifier, bpy.types.ArmatureModifier):
+                    modifier.object = copies[0]
+        window.scene = scene
+        layer = context.view_layer
+        assert layer
+        for item in copies:
+            item.select_set(True, view_layer=layer)
+        layer.objects.active = copies[0]
+        layer.update()
+        yield copies[0]
+    finally:
+        window.scene = before
+        for item in copies:
+            held: Any = item.data
+            bpy.data.objects.remove(item)
+            bpy.data.batch_remove([held])
+        bpy.data.scenes.remove(scene)
+        for item, name in zip(originals, names, strict=True):
+            item.name = name
+
+
+def _copied(item: bpy.types.Object, name: str, scene: bpy.types.Scene) -> bpy.types.Object:
+    copy = item.copy()
+    assert item.data
+    copy.data = item.data.copy()
+    copy.name = name
+    copy.hide_viewport = False
+    take_of(copy).is_take = False
+    scene.collection.objects.link(copy)
+    return copy
