@@ -9,6 +9,8 @@ import bpy
 
 from ..model.protocol import Code, Failure
 from . import EXTENSION
+from .engine.installation import current
+from .engine.installation.panel import draw_engine
 from .text import draw_text
 
 PYTHON_VARIABLE = "REEL_TO_RIG_PYTHON"
@@ -33,9 +35,9 @@ class ReelToRigPreferences(bpy.types.AddonPreferences):
     bl_idname = EXTENSION
 
     engine_python: bpy.props.StringProperty(
-        name="Engine Python",
-        description="The Python in which the engine's libraries are installed (requirements/engine.txt). "
-        f"Empty: the one that the environment variable {PYTHON_VARIABLE} names",
+        name="Engine Elsewhere",
+        description="Optional: a Python that has the engine's libraries (requirements/engine.txt). Empty: the one that "
+        f"the environment variable {PYTHON_VARIABLE} names, otherwise the one that is installed here",
         subtype="FILE_PATH",
     )
     device: bpy.props.EnumProperty(
@@ -63,12 +65,11 @@ class ReelToRigPreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         assert layout
+        draw_engine(layout.box().column(), context)
         layout.use_property_split = True
         layout.prop(self, "engine_python")
-        if not self.engine_python:
-            named = os.environ.get(PYTHON_VARIABLE)
-            text = f"Using {named}" if named else "No engine yet: choose the Python that has its libraries"
-            layout.label(text=text, icon="INFO" if named else "ERROR")
+        if elsewhere := engine_elsewhere(context):
+            layout.label(text=f"Using {elsewhere}", icon="INFO")
         layout.prop(self, "device")
         layout.prop(self, "cache")
         layout.prop(self, "smpl_body")
@@ -84,15 +85,20 @@ def preferences(context: bpy.types.Context) -> ReelToRigPreferences:
 
 
 def engine_python(context: bpy.types.Context) -> Path:
-    """The Python that runs the engine. Raises Failure(ENGINE_MISSING) if none is chosen or the file is not there."""
-    chosen = preferences(context).engine_python or os.environ.get(PYTHON_VARIABLE, "")
+    """The Python that runs the engine. Raises Failure(ENGINE_MISSING) if there is none, or it is not where it was."""
+    chosen = engine_elsewhere(context)
     if not chosen:
-        raise Failure(Code.ENGINE_MISSING, "No Python was chosen for it.")
+        return current.python()
     # Never resolved: a virtual environment is known by the path of its link.
     path = Path(bpy.path.abspath(chosen))
     if not path.is_file():
         raise Failure(Code.ENGINE_MISSING, f"{path} is not there.")
     return path
+
+
+def engine_elsewhere(context: bpy.types.Context) -> str:
+    """The Python of an engine that was installed by hand, empty if none is named."""
+    return preferences(context).engine_python or os.environ.get(PYTHON_VARIABLE, "")
 
 
 def cache_folder(context: bpy.types.Context) -> Path:

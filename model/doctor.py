@@ -6,14 +6,18 @@ import importlib.metadata
 import platform
 import re
 import sys
+import time
 from pathlib import Path
 
-from .devices import best_device
+from .devices import Device, best_device
 from .protocol import ENGINE_VERSION, PROTOCOL_VERSION, Failure
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements" / "engine.txt"
 MODULES = {"opencv-python-headless": "cv2", "PyWavelets": "pywt"}
 """Packages whose module has another name than they have."""
+
+FRAMES = 81
+MARKER = re.compile(r'^(\S+?)==(\S+)(?: *; *python_version (<|>=) "3\.(\d+)")?$', re.MULTILINE)
 
 
 def main() -> int:
@@ -25,6 +29,8 @@ def main() -> int:
     memory = f", {device.memory_mb} MiB" if device.memory_mb else ""
     print(f"device: {device.kind} ({device.name}{memory})")
     lacks += _check_weights()
+    if not lacks:
+        lacks += _check_network(device)
     for problem in lacks:
         print(f"MISSING: {problem}")
     print("Everything that a capture needs is there." if not lacks else "A capture cannot run yet; see above.")
@@ -32,9 +38,13 @@ def main() -> int:
 
 
 def _required() -> list[tuple[str, str]]:
-    """Name and pinned version of every package in requirements/engine.txt."""
-    text = REQUIREMENTS.read_text(encoding="utf-8")
-    return re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", text, re.MULTILINE)
+    """Name and pinned version of every package that requirements/engine.txt lists for this Python."""
+    pins = MARKER.findall(REQUIREMENTS.read_text(encoding="utf-8"))
+    return [
+        (name, version)
+        for name, version, side, minor in pins
+        if not side or (side == "<") == (sys.version_info.minor < int(minor))
+    ]
 
 
 def _check_package(name: str, wanted: str) -> str:
@@ -60,3 +70,24 @@ def _check_weights() -> list[str]:
         except Failure as failure:
             problems.append(f"{failure.message} {failure.hint}")
     return problems
+
+
+def _check_network(device: Device) -> list[str]:
+    """Run our network where a capture would: that a library can be imported says little about a graphics card."""
+    import torch  # noqa: PLC0415
+
+    from .pipeline import NETWORK  # noqa: PLC0415
+    from .recovery import recover  # noqa: PLC0415
+    from .weights.network import load_network  # noqa: PLC0415
+
+    rays = torch.linspace(-0.2, 0.2, 46).reshape(23, 2).expand(FRAMES, 23, 2)
+    try:
+        network = load_network(NETWORK, torch.device(device.kind))
+        begun = time.perf_counter()
+        found = recover(network, rays, torch.ones(FRAMES, 23), torch.arange(FRAMES).numpy() / 30, lambda _: None)
+    except (RuntimeError, Failure) as error:
+        return [f"the network does not run on {device.kind} ({device.name}): {error}"]
+    if not found.mesh.isfinite().all():
+        return [f"the network computes nonsense on {device.kind} ({device.name})"]
+    print(f"network: {FRAMES} frames in {time.perf_counter() - begun:.2f} s on {device.kind}")
+    return []

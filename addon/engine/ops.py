@@ -6,6 +6,7 @@ import bpy
 
 from .. import EXTENSION
 from . import running
+from .installation import ops as installation_ops
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -35,4 +36,4 @@ class OpenPreferences(bpy.types.Operator):
         return bpy.ops.preferences.addon_show(module=EXTENSION)
 
 
-CLASSES = (OpenLog, OpenPreferences)
+CLASSES = (OpenLog, OpenPreferences, *installation_ops.CLASSES)

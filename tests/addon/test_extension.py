@@ -26,10 +26,11 @@ def test_the_zip_holds_what_the_extension_runs_on_and_nothing_else(zip_file: Pat
     with zipfile.ZipFile(zip_file) as archive:
         held = set(archive.namelist())
     listed = subprocess.run(
-        ["git", "ls-files", "addon", "model"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "addon", "model", "requirements/lock"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    outside = {name for name in held if not name.startswith(("addon/", "model/"))}
-    assert outside == {"__init__.py", "blender_manifest.toml", "LICENSE", "requirements/engine.txt"}
+    outside = {name for name in held if not name.startswith(("addon/", "model/", "requirements/lock/"))}
+    pins = {"requirements/engine.txt", "requirements/torch.toml"}
+    assert outside == {"__init__.py", "blender_manifest.toml", "LICENSE", *pins}
     assert set(listed) <= held
     assert not [name for name in held if "__pycache__" in name or name.endswith((".pyc", ".pt", ".part"))]
 

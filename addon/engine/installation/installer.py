@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings an engine's folder to what its plan says, whatever lies there already, and takes it away again. No bpy.
+
+To install, to go on after an interruption, to update and to repair are one and the same: what is missing or damaged is
+fetched, the rest stays. It may be killed at any moment.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from ..log import EngineLog
+from . import bundle as bundles
+from . import environment as disk
+from .plan import UNPACKED_FACTOR, InstallFailure, Plan, megabytes
+
+LONGEST_PATH: Final = 171
+"""Characters of the longest path inside site-packages, in torch."""
+
+KNOWN_ERRORS: Final = (
+    (r"No space left|Errno 28", "The disk is full.", "Make room and press the button again; what is there is kept."),
+    (
+        r"HASHES|do(es)? not match the hash",
+        "A downloaded file is not the one it should be, and was not installed.",
+        "Try again; if it happens again, something between here and the server changes files.",
+    ),
+    (
+        r"NewConnectionError|ConnectionError|Max retries|ReadTimeout|getaddrinfo|SSLError|Failed to establish",
+        "The server cannot be reached.",
+        "Check the network, a proxy or a firewall, and press the button again; or install from a bundle.",
+    ),
+    (
+        r"No matching distribution|Could not find a version",
+        "The server does not offer a library of the version that is needed.",
+        "Look into the log; a pip mirror in your settings may be out of date.",
+    ),
+    (r"Permission denied|Access is denied", "A file cannot be written.", "Close what may be using it, and try again."),
+)
+"""What the last lines of pip may say about why it failed."""
+
+PIP_SETTINGS_IGNORED: Final = (
+    "TARGET",
+    "PREFIX",
+    "ROOT",
+    "USER",
+    "REQUIRE_VIRTUALENV",
+    "NO_DEPS",
+    "NO_BINARY",
+    "PYTHON",
+)
+"""Settings of a user's own pip that would lead it elsewhere; mirrors, proxies and certificates are respected."""
+
+PIP_TELLS_PROGRESS: Final = 25
+"""The first of its major versions that can."""
+
+FRACTIONS: Final = {"environment": 0.03, "download": 0.75, "unpack": 0.92, "check": 0.99}
+"""How far the work is at the end of each stage, roughly as time goes."""
+
+
+class InstallCancelled(Exception):
+    pass
+
+
+class Work:
+    """Something that is done to an engine's folder in a thread of its own; every attribute here may be read meanwhile.
+
+    `failure` says why it could not be done, None if it was, or was cancelled.
+    """
+
+    def __init__(self, folder: Path, line: str) -> None:
+        self.folder = folder
+        self.line, self.fraction = line, 0.0
+        self.failure: InstallFailure | None = None
+        self.cancelled = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self.run, name="engine installation", daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def cancel(self) -> None:
+        """Stop at once, where that can be."""
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        if self._thread:
+            self._thread.join(timeout_s)
+
+    def run(self) -> None:
+        try:
+            self._do()
+        except InstallCancelled:
+            self.cancelled = True
+        except InstallFailure as failure:
+            self.failure = failure
+        except OSError as error:
+            self.failure = _understood(str(error)) or InstallFailure(
+                f"{error.filename}: {error.strerror}.", "Close what may be using it, and try again."
+            )
+
+    def _do(self) -> None:
+        raise NotImplementedError
+
+
+class Removal(Work):
+    """Takes an engine away, to the last byte."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "Removing the engine")
+
+    def _do(self) -> None:
+        if not self.folder.exists():
+            return
+        with _alone(self.folder / "busy"):
+            for entry in self.folder.iterdir():
+                # The state last: until then it is an installation that was not finished.
+                if entry.name not in ("state.json", "busy"):
+                    disk.remove(entry)
+        disk.remove(self.folder)
+
+
+class Installer(Work):
+    """Installs what a plan says. Cancelled, it leaves what it has, and the next one goes on from there.
+
+    `check`: arguments for the engine's Python that end with 0 if it works and print what was found.
+    `environment`: in which everything is run. `online`: whether the network may be used; not needed with a `bundle`.
+    """
+
+    def __init__(
+        self, folder: Path, plan: Plan, check: Sequence[str], environment: Mapping[str, str], online: bool,
+        bundle: Path | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(folder, "Starting")
+        self.plan = plan
+        self._check = list(check)
+        self._online, self._bundle = online, bundle
+        self._work = folder / "work"
+        ignored = {f"PIP_{name}" for name in PIP_SETTINGS_IGNORED}
+        self._environment = {name: value for name, value in environment.items() if name not in ignored}
+        self._environment |= {name: str(self._work / "tmp") for name in ("TMPDIR", "TEMP", "TMP")}
+        self._environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        self._packages = disk.site_packages(folder, plan.version)
+        self._log = EngineLog(folder / "install.log")
+        self._stop = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def cancel(self) -> None:
+        self._stop.set()
+        self._kill()
+
+    def _do(self) -> None:
+        if not disk.python_of(self.folder).exists():
+            self._refuse_offline()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with _alone(self.folder / "busy"):
+                self._install()
+        except (InstallFailure, OSError) as error:
+            self._log.write(str(error))
+            raise
+
+    def _install(self) -> None:
+        begun = {"key": self.plan.key, "build": self.plan.build.name, "version": self.plan.version}
+        disk.write_state(self.folder, begun)
+        (self._work / "tmp").mkdir(parents=True, exist_ok=True)
+        self._make_environment()
+        self._install_libraries()
+        self._tell("Comparing every file with its record", FRACTIONS["unpack"])
+        if damaged := disk.damaged(self._packages):
+            raise InstallFailure(
+                f"Files of {', '.join(damaged)} are missing.", "Try again; the log says what happened."
+            )
+        self._tell("Running the engine on this machine", FRACTIONS["check"])
+        lines, status = self._run([disk.python_of(self.folder), *self._check])
+        found = {
+            "site": str(self._packages.relative_to(self.folder / "env")),
+            "packages": sorted(info.name for info in self._packages.glob("*.dist-info")),
+            "check": {"passed": status == 0, "lines": lines},
+        }
+        disk.remove(self._work)
+        disk.write_state(self.folder, begun | found)
+        if status:
+            raise InstallFailure(
+                f"All is installed, but it does not run: {lines[-1] if lines else 'it said nothing'}",
+                "Repair it; the log says what happened.",
+            )
+        self._tell("Done", 1.0)
+
+    def _make_environment(self) -> None:
+        self._tell("Making an environment", 0.0)
+        python, version = disk.python_of(self.folder), "import sys; print('%d.%d' % sys.version_info[:2])"
+        if not python.exists() or self._run([python, "-c", version]) != ([self.plan.version], 0):
+            disk.remove(self.folder / "env")
+            _, status = self._run([self.plan.python, "-m", "venv", "--without-pip", self.folder / "env"])
+            if status or not python.exists():
+                raise InstallFailure(
+                    f"{self.plan.python} cannot make a virtual environment.",
+                    f"Install Python {self.plan.version} from python.org, make one with it, and name it as the engine.",
+                )
+        disk.sweep(self._packages)
+        for name in disk.damaged(self._packages):
+            # Without its record it counts as not installed, and is installed over what is left of it.
+            for info in self._packages.glob("*.dist-info"):
+                if disk.canonical(info.name.rpartition("-")[0]) == name:
+                    disk.remove(info)
+        self._check_path_length()
+        if "pip" not in disk.installed(self._packages):
+            self._demand([disk.python_of(self.folder), "-m", "ensurepip"])
+
+    def _check_path_length(self) -> None:
+        """Windows may not allow paths as long as torch's."""
+        probe = self._packages / ("~" + "d" * 80)
+        try:
+            probe.mkdir(parents=True)
+            (probe / ("f" * (LONGEST_PATH - 82))).touch()
+        except OSError as error:
+            raise InstallFailure(
+                f"The folder's path is too long for what is inside ({self._packages}).",
+                "Turn on long paths in Windows, or choose an engine installed elsewhere.",
+            ) from error
+        finally:
+            shutil.rmtree(probe, ignore_errors=True)
+
+    def _install_libraries(self) -> None:
+        there = disk.installed(self._packages)
+        missing = [wheel for wheel in self.plan.wheels if there.get(disk.canonical(wheel.name)) != wheel.version]
+        torch_missing = there.get("torch") != self.plan.torch
+        if not missing and not torch_missing:
+            return
+        self._check_room()
+        source = self._source()
+        downloads = _Downloads(
+            self.plan, lambda line, part: self._tell(line, _between("environment", "download", part))
+        )
+        # The installer first: an old pip cannot say how far it is.
+        for wheels in ([wheel for wheel in missing if wheel.name == "pip"], [w for w in missing if w.name != "pip"]):
+            if wheels:
+                listed = self._work / "missing.txt"
+                listed.write_text("\n".join(wheel.line for wheel in wheels), encoding="utf-8")
+                self._pip([*source, "--no-deps", "--require-hashes", "-r", listed], downloads.hear)
+        # Its index is its own, and so are the libraries of some of its builds.
+        index = [] if self._bundle else ["--index-url", self.plan.build.index]
+        self._pip([*source, *index, f"torch=={self.plan.torch}"], downloads.hear)
+
+    def _source(self) -> list[str | Path]:
+        if self._bundle:
+            wheels, total = self._work / "wheels", self.plan.download_size
+            bundles.unpack(self._bundle, self.plan, wheels, lambda done: self._tell(
+                f"Unpacking the bundle, {megabytes(done)}", _between("environment", "download", done / total) / 2
+            ))  # fmt: skip
+            return ["--isolated", "--no-index", "--find-links", wheels]
+        self._refuse_offline()
+        return ["--cache-dir", self._work / "cache"]
+
+    def _refuse_offline(self) -> None:
+        if not self._online and not self._bundle:
+            raise InstallFailure(
+                "Blender is not allowed to go online.",
+                "Allow it in the preferences under System > Network, or install from a bundle.",
+            )
+
+    def _check_room(self) -> None:
+        needed = UNPACKED_FACTOR * self.plan.download_size - disk.size_of(self.folder)
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise InstallFailure(
+                f"{megabytes(needed)} of disk are needed for the engine, {megabytes(free)} are free.",
+                "Make room and press the button again.",
+            )
+
+    def _pip(self, arguments: Sequence[str | Path], hear: Callable[[str], None]) -> None:
+        # Libraries are compiled when they are first imported: of most, nothing ever is.
+        install = [disk.python_of(self.folder), "-m", "pip", "install", "--no-compile", "--no-warn-script-location"]
+        if int(disk.installed(self._packages)["pip"].partition(".")[0]) >= PIP_TELLS_PROGRESS:
+            install += ["--progress-bar", "raw"]
+        self._demand([*install, *arguments], hear)
+
+    def _demand(self, command: Sequence[str | Path], hear: Callable[[str], None] | None = None) -> None:
+        lines, status = self._run(command, hear)
+        if status:
+            raise _understood("\n".join(lines)) or InstallFailure(
+                f"pip failed: {lines[-1] if lines else status}", "The log says what happened; try again."
+            )
+
+    def _run(self, command: Sequence[str | Path], hear: Callable[[str], None] | None = None) -> tuple[list[str], int]:
+        """Run to the end; the last lines it printed and its status. Raises InstallCancelled."""
+        self._log.write(f"--- {' '.join(map(str, command))}")
+        lines: deque[str] = deque(maxlen=60)
+        with subprocess.Popen(
+            [str(word) for word in command],
+            env=self._environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+            start_new_session=True,
+        ) as process:
+            self._process = process
+            if self._stop.is_set():
+                self._kill()
+            assert process.stdout
+            for raw in process.stdout:
+                line = raw.decode(errors="replace").rstrip()
+                if hear:
+                    hear(line)
+                if not line.startswith("Progress "):
+                    lines.append(line)
+                    self._log.write(line)
+        self._process = None
+        if self._stop.is_set():
+            raise InstallCancelled
+        return list(lines), process.returncode
+
+    def _kill(self) -> None:
+        process = self._process
+        if process and process.poll() is None:
+            with suppress(OSError):
+                if sys.platform == "win32":
+                    process.kill()
+                else:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def _tell(self, line: str, fraction: float) -> None:
+        if self._stop.is_set():
+            raise InstallCancelled
+        self.line, self.fraction = line, max(self.fraction, fraction)
+
+
+class _Downloads:
+    """What pip's lines say about how far the whole download is."""
+
+    def __init__(self, plan: Plan, tell: Callable[[str, float], None]) -> None:
+        self._plan, self._tell = plan, tell
+        self._sizes = {disk.canonical(wheel.name): wheel.size for wheel in plan.wheels} | {"torch": plan.build.size}
+        self._done, self._name, self._size = 0, "", 0
+
+    def hear(self, line: str) -> None:
+        if found := re.match(r"\s*(?:Downloading|Using cached|Processing) \S*?([\w.]+)-[^/\s]+\.whl", line):
+            self._done += self._size
+            self._name = disk.canonical(found[1])
+            self._size = self._sizes.get(self._name, 0)
+            self._say(0)
+        elif found := re.fullmatch(r"Progress (\d+) of (\d+)", line):
+            self._size = int(found[2]) or self._size
+            self._say(int(found[1]))
+        elif line.startswith("Installing collected packages"):
+            self._done, self._size = self._done + self._size, 0
+            listed = line.partition(": ")[2].split(", ")
+            self._tell(f"Unpacking {listed[-1] if len(listed) < 3 else f'{len(listed)} libraries'}", self._part(0))
+
+    def _say(self, bytes_of_file: int) -> None:
+        size = f", {bytes_of_file / 1e6:.0f} of {self._size / 1e6:.0f} MB" if bytes_of_file else ""
+        self._tell(f"Downloading {self._name}{size}", self._part(bytes_of_file))
+
+    def _part(self, bytes_of_file: int) -> float:
+        return min((self._done + bytes_of_file) / self._plan.download_size, 1.0)
+
+
+@contextmanager
+def _alone(file: Path) -> Generator[None]:
+    """One Blender at a time works on an engine. The system lets go of the lock if Blender dies."""
+    with file.open("a+b") as lock:
+        try:
+            if sys.platform == "win32":
+                import msvcrt  # noqa: PLC0415 - there is none elsewhere
+
+                msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl  # noqa: PLC0415
+
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InstallFailure("Another Blender is installing the engine.", "Wait until it has finished.") from error
+        yield
+
+
+def _between(earlier: str, later: str, part: float) -> float:
+    return FRACTIONS[earlier] + (FRACTIONS[later] - FRACTIONS[earlier]) * min(part, 1.0)
+
+
+def _understood(text: str) -> InstallFailure | None:
+    return next((InstallFailure(said, hint) for known, said, hint in KNOWN_ERRORS if re.search(known, text)), None)

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import textwrap
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import bundle as bundles
+from . import current
+from .environment import State
+from .installer import Work
+from .plan import InstallFailure, builds, this_platform
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+DIALOG_WIDTH_PX = 540
+LINE_CHARACTERS = 82
+
+
+def build_items(*_: Any) -> list[tuple[str, str, str]]:
+    return _items()
+
+
+@lru_cache
+def _items() -> list[tuple[str, str, str]]:
+    """The same list each time, since Blender keeps no copy of its texts."""
+    try:
+        entries = builds(this_platform(), everything=True)
+    except InstallFailure:
+        entries = []
+    automatic = ("auto", "What Fits This Machine", "The graphics card if there is one that can be used")
+    return [automatic, *((entry["name"], entry["label"], f"From {entry['index']}") for entry in entries)]
+
+
+class InstallEngine(bpy.types.Operator):
+    bl_idname = "reel_to_rig.install_engine"
+    bl_label = "Install Engine"
+    bl_description = (
+        "Make the engine ready in a folder of the extension's own: install, continue, update or repair, whichever is "
+        "needed. Says first what will be downloaded; nothing is downloaded unless Blender may go online"
+    )
+
+    build: bpy.props.EnumProperty(name="Built for", description="Which build of torch to install", items=build_items)
+    bundle: bpy.props.StringProperty(
+        name="Bundle",
+        description="Optional: a zip or folder made by scripts/bundle_engine, for a machine without a network",
+        subtype="FILE_PATH",
+    )
+    wait: bpy.props.BoolProperty(
+        name="Wait",
+        description="Return when all is done, for scripts",
+        default=True,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        cls.poll_message_set("The engine is being worked on")
+        return not current.busy()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        """Say what will be done and ask; a check of what is there needs no question."""
+        self.wait = False
+        if not self.properties.is_property_set("build"):
+            self.build = current.installed_build()
+        if current.state() is State.READY:
+            return self.execute(context)
+        manager = context.window_manager
+        assert manager
+        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH_PX)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        assert layout
+        column = layout.column(align=True)
+        try:
+            plan = current.cached_plan(self._build())
+            for text in plan.statement():
+                for line in textwrap.wrap(text, LINE_CHARACTERS):
+                    column.label(text=line)
+        except InstallFailure as failure:
+            column.label(text=failure.message, icon="ERROR")
+            column.label(text=failure.hint, icon="BLANK1")
+        layout.use_property_split = True
+        layout.prop(self, "build")
+        layout.prop(self, "bundle")
+        if not self.bundle and not bpy.app.online_access:
+            layout.label(
+                text="Blender may not go online: allow it under System > Network, or name a bundle.", icon="ERROR"
+            )
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        """Install; in scripts until it is done, else in the background."""
+        try:
+            bundle = Path(bpy.path.abspath(self.bundle)) if self.bundle else None
+            work = current.install(self._build(), bundle)
+        except InstallFailure as failure:
+            self.report({"ERROR"}, str(failure))
+            return {"CANCELLED"}
+        return _ended(self, work, "The engine is ready") if self.wait else {"FINISHED"}
+
+    def _build(self) -> str:
+        return bundles.build_of(Path(bpy.path.abspath(self.bundle))) if self.bundle else self.build
+
+
+class CancelInstallation(bpy.types.Operator):
+    bl_idname = "reel_to_rig.cancel_installation"
+    bl_label = "Cancel"
+    bl_description = "Stop the installation. What is there is kept, and it can be continued at any time"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return current.busy()
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        work = current.work()
+        assert work
+        work.cancel()
+        return {"FINISHED"}
+
+
+class UninstallEngine(bpy.types.Operator):
+    bl_idname = "reel_to_rig.uninstall_engine"
+    bl_label = "Uninstall Engine"
+    bl_description = "Delete the engine that the extension installed, with everything in its folder"
+
+    wait: bpy.props.BoolProperty(
+        name="Wait",
+        description="Return when all is gone, for scripts",
+        default=True,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return not current.busy()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        self.wait = False
+        manager = context.window_manager
+        assert manager
+        return manager.invoke_confirm(self, event)
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        work = current.uninstall()
+        return _ended(self, work, "The engine is gone") if self.wait else {"FINISHED"}
+
+
+def _ended(operator: bpy.types.Operator, work: Work, done: str) -> "set[OperatorReturnItems]":
+    work.wait()
+    if work.failure or work.cancelled:
+        operator.report({"ERROR"}, str(work.failure or "The installation was cancelled"))
+        return {"CANCELLED"}
+    operator.report({"INFO"}, done)
+    return {"FINISHED"}
+
+
+CLASSES = (InstallEngine, CancelInstallation, UninstallEngine)
