@@ -5,8 +5,10 @@ import atexit
 
 import bpy
 
+from .capture import looking, pictures, sources
 from .capture import ops as capture_ops
 from .capture import panel as capture_panel
+from .capture.found import FoundProperties, PersonProperties
 from .capture.props import CaptureProperties
 from .engine import ops as engine_ops
 from .engine import running
@@ -25,11 +27,14 @@ CLASSES = (
     ReelToRigPreferences,
     TakeProperties,
     CaptureProperties,
+    PersonProperties,
+    FoundProperties,
     BoneRow,
     MappingProperties,
     RetargetProperties,
     *engine_ops.CLASSES,
     *capture_ops.CLASSES,
+    *sources.CLASSES,
     *take_ops.CLASSES,
     *retarget_ops.CLASSES,
     *mapping_ops.CLASSES,
@@ -42,6 +47,7 @@ CLASSES = (
 PROPERTIES = (
     (bpy.types.Object, "reel_to_rig", TakeProperties),
     (bpy.types.Scene, "reel_to_rig", CaptureProperties),
+    (bpy.types.WindowManager, "reel_to_rig_found", FoundProperties),
     (bpy.types.Scene, "reel_to_rig_retarget", RetargetProperties),
 )
 
@@ -56,7 +62,9 @@ def register() -> None:
 
 
 def unregister() -> None:
-    capture_ops.drop_job()
+    capture_ops.drop_jobs()
+    looking.end()
+    pictures.forget()
     running.close()
     atexit.unregister(running.close)
     bpy.app.handlers.load_pre.remove(capture_ops.on_load_pre)

@@ -9,7 +9,7 @@ import bpy
 CHARACTER_PX = 7.0
 MARGIN_PX = 60.0
 
-Icon = Literal["NONE", "BLANK1", "ERROR"]
+Icon = Literal["NONE", "BLANK1", "ERROR", "INFO"]
 
 
 def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: Icon = "NONE") -> None:

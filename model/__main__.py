@@ -3,6 +3,7 @@
 
 capture CLIP -o TAKE.npz   footage to a take
 scan CLIP                  who is in the footage
+probe CLIP                 what the file holds: size, rate, length, rotation
 serve                      the process that Blender talks to, on stdin and stdout
 doctor                     what is installed, on which device, and what is missing
 weights                    every file of weights: origin, licence, and whether it is intact
@@ -16,15 +17,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
-from .protocol import Cancelled, CaptureSettings, Code
+from .protocol import Cancelled, CaptureSettings, Code, Failure, encode, failed
 from .serve import as_failure
 
 
 def main(arguments: list[str]) -> int:
     """Run a command; the exit status is 0 if it did what was asked."""
     commands: dict[str, Callable[[list[str]], int]] = {
-        "capture": _capture, "scan": _scan, "serve": _serve, "doctor": _doctor, "weights": _weights,
+        "capture": _capture, "scan": _scan, "probe": _probe, "serve": _serve, "doctor": _doctor, "weights": _weights,
         "motions": _motions, "pictures": _pictures, "train": _train, "export": _export, "evaluate": _evaluate,
     }  # fmt: skip
     if not arguments or arguments[0] not in commands:
@@ -98,6 +100,22 @@ def _scan(arguments: list[str]) -> int:
             f"person {track.id}: {track.time_s[0]:.2f} s to {track.time_s[-1]:.2f} s, score {track.scores.mean():.2f}"
         )
     return 0
+
+
+def _probe(arguments: list[str]) -> int:
+    """One line of JSON for programs, Blender's among them: what the file holds, or why it is of no use."""
+    from .footage.glance import glance  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="python -m model probe")
+    parser.add_argument("footage", metavar="CLIP")
+    parser.add_argument("--thumbnail", metavar="PICTURE.png", help="also write a small picture of it")
+    options = parser.parse_args(arguments)
+    try:
+        answer = {"type": "footage", **asdict(glance(options.footage, options.thumbnail))}
+    except Failure as failure:
+        answer = failed("", failure)
+    sys.stdout.write(encode(answer).decode())
+    return int(answer["type"] == "failed")
 
 
 def _serve(_: list[str]) -> int:

@@ -1,27 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One capture under way, seen from Blender's side. No bpy: what is kept here survives undo."""
+"""One piece of work for the engine, seen from Blender's side. No bpy: what is kept here survives undo."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from pathlib import Path
 from typing import Any
 
-from ...model.protocol import CaptureSettings, Failure, Message
+from ...model.protocol import Code, Failure, Message
 from ..engine.client import EngineClient
 
 STAGES = {
+    "loading": "Loading the engine's libraries",
     "opening": "Opening the footage",
     "people": "Looking for people",
     "keypoints": "Reading the pose",
     "recovery": "Recovering the body",
+    "camera": "Following the camera",
     "fitting": "Fitting the bones",
     "world": "Placing it in the world",
     "overlay": "Drawing the overlay",
+    "writing": "Writing the result",
 }
 """What the engine's stages are called in the panel."""
 
 
 class State(Enum):
+    WAITING = auto()
     RUNNING = auto()
     DONE = auto()
     CANCELLED = auto()
@@ -34,54 +38,64 @@ class Problem:
 
     message: str
     hint: str
+    code: str = Code.ENGINE_INTERNAL
 
     @staticmethod
     def of(failure: Failure) -> "Problem":
-        return Problem(failure.message, failure.hint)
+        return Problem(failure.message, failure.hint, failure.code)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
-    """A capture, from its request to its result. Scenes and objects are known by name only."""
+    """A request to the engine, from its place in the queue to its final event.
 
-    client: EngineClient
-    settings: CaptureSettings
-    folder: Path
-    scene: str
-    smoothing: float
-    state: State = State.RUNNING
+    `connect` gives the client when the job's turn has come and may raise Failure: then the job has failed.
+    """
+
+    title: str
+    request: Message
+    connect: Callable[[], EngineClient]
+    state: State = State.WAITING
     stage: str = "Starting the engine"
     fraction: float = 0.0
     eta_s: float | None = None
     cancelling: bool = False
     problem: Problem | None = None
-    files: dict[str, str] = field(default_factory=dict[str, str])
-    summary: dict[str, Any] = field(default_factory=dict[str, Any])
+    result: Message = field(default_factory=dict[str, Any])
+    """The final event of a job that is done."""
     id: str = ""
+    _client: EngineClient | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.state not in (State.WAITING, State.RUNNING)
 
     def start(self) -> None:
         """Hand the request to the engine."""
-        self.client.poll()  # An engine that ended since the last job is noticed here, and a new one is started.
-        self.id = self.client.submit({"type": "capture", **self.settings.to_message()})
+        try:
+            self._client = self.connect()
+        except Failure as failure:
+            self.state, self.problem = State.FAILED, Problem.of(failure)
+            return
+        self._client.poll()  # An engine that ended since the last job is noticed here, and a new one is started.
+        self.id = self._client.submit(self.request)
+        self.state = State.RUNNING
 
-    def step(self) -> State:
+    def step(self) -> None:
         """Take in what the engine has said since the last step. Never waits."""
-        for event in self.client.poll():
+        for event in self._client.poll() if self._client else []:
             self.hear(event)
-        return self.state
-
-    def wait(self) -> State:
-        """Take in what the engine says until the job has ended."""
-        self.hear(self.client.wait(self.id, self.hear))
-        return self.state
 
     def cancel(self) -> None:
-        """Ask the engine to stop; the job ends when it has."""
-        self.cancelling = True
-        self.client.cancel(self.id)
+        """Ask the engine to stop; the job ends when it has. One that only waits ends at once."""
+        if self.state is State.WAITING:
+            self.state = State.CANCELLED
+        elif self._client:
+            self.cancelling = True
+            self._client.cancel(self.id)
 
     def hear(self, event: Message) -> None:
         """Take in one event of the engine; those of other jobs are ignored."""
@@ -92,17 +106,20 @@ class Job:
                 self.stage = event["stage"]
                 self.fraction = event["done"] / event["total"] if event["total"] else 0.0
                 self.eta_s = event["eta_s"]
-            case "done":
-                self.state, self.files, self.summary = State.DONE, event["files"], event.get("summary", {})
+            case "done" | "people":
+                self.state, self.result = State.DONE, event
             case "cancelled":
                 self.state = State.CANCELLED
             case "failed":
-                self.state, self.problem = State.FAILED, Problem(event["message"], event["hint"])
+                self.state = State.FAILED
+                self.problem = Problem(event["message"], event["hint"], event["code"])
             case _:
                 pass
 
     def line(self) -> str:
         """What is going on, in one short line."""
+        if self.state is State.WAITING:
+            return "Waiting"
         if self.cancelling:
             return "Cancelling"
         parts = [STAGES.get(self.stage, self.stage.capitalize())]
@@ -111,6 +128,53 @@ class Job:
         if self.eta_s is not None:
             parts.append(f"{duration(self.eta_s)} left")
         return ", ".join(parts)
+
+
+class Queue:
+    """Jobs in the order in which the engine gets them, one after the other: what ends one harms no other."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    @property
+    def running(self) -> Job | None:
+        return next((job for job in self.jobs if job.state is State.RUNNING), None)
+
+    def add(self, job: Job) -> None:
+        """To the end; a scan, for which somebody waits with an empty form, before the captures that wait."""
+        waiting = [index for index, other in enumerate(self.jobs) if other.state is State.WAITING]
+        place = waiting[0] if waiting and job.request["type"] == "scan" else len(self.jobs)
+        self.jobs.insert(place, job)
+
+    def step(self) -> None:
+        """Follow the first job, or start it. Jobs that are over leave the queue. Never waits."""
+        self.jobs = [job for job in self.jobs if not job.over]
+        if not self.jobs:
+            return
+        first = self.jobs[0]
+        if first.state is State.WAITING:
+            first.start()
+        first.step()
+        if first.over:
+            self.jobs.remove(first)
+
+
+def findings(summary: Mapping[str, Any]) -> str:
+    """What a capture found, in one line, from the summary of its `done` event; empty where that says nothing."""
+    parts: list[str] = []
+    if people := summary.get("people"):
+        parts.append("1 person" if people == 1 else f"person {summary.get('person')} of {people}")
+    if "gaps" in summary:
+        parts.append({0: "no gaps", 1: "1 gap"}.get(summary["gaps"], f"{summary['gaps']} gaps"))
+    if "fov_deg" in summary:
+        parts.append(f"field of view {summary['fov_deg']:.0f}\u00b0 {summary.get('fov_source', '')}".rstrip())
+    seconds = sum(summary.get("stages_s", {}).values())
+    if summary.get("cached"):
+        parts.append("captured before")
+    elif "device" in summary:
+        speed = f", {summary['frames'] / seconds:.1f} pictures a second" if seconds and "frames" in summary else ""
+        parts.append(f"on {summary['device']}{speed}")
+    return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:

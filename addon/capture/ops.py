@@ -1,196 +1,228 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Import from Video: the job in the engine, then the take in the scene."""
+"""Import from Video and the scan for people: started here, followed by a timer, and stopped."""
 
-import shutil
-import tempfile
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...model.motion.motion import Motion, MotionFileError
 from ...model.protocol import Code, Failure
 from .. import preferences
 from ..engine import running
-from ..take import data
-from ..take.build import build
-from ..take.props import take_of
-from .job import Job, Problem, State
-from .props import capture_settings, form
+from .job import Problem, Queue, State
+from .props import chosen_people, footage_path
+from .work import Capture, Scan, Work
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    Mixed = bpy.types.Operator
+else:
+    Mixed = object  # Blender wants its own types last among the bases
 
 STEP_S = 0.1
 
 
 class Desk:
-    """What the panel shows: the job under way, or why the last one failed; and the timer that follows the job."""
+    """What is under way in this Blender, and why the last job failed: what the panel shows."""
 
-    job: Job | None = None
-    timer: bpy.types.Timer | None = None
+    queue = Queue()
+    works: list[Work] = []
     problem: Problem | None = None
 
-
-def start_job(context: bpy.types.Context) -> Job:
-    """Start the capture that the form asks for. Raises Failure if it cannot even begin."""
-    assert context.scene
-    cache = preferences.cache_folder(context)
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="capture-", dir=cache))
-    except OSError as error:
-        raise Failure(Code.OUTPUT_UNWRITABLE, f"{cache}: {error.strerror}.") from error
-    try:
-        settings = capture_settings(context, folder / "take.npz")
-        client = running.client(preferences.engine_python(context), cache / "engine.log")
-        job = Job(client, settings, folder, context.scene.name, form(context.scene).smoothing)
-        job.start()
-    except Failure:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return job
-
-
-def finish_job(context: bpy.types.Context, job: Job) -> bpy.types.Object:
-    """Make the take of a job that is done, in the scene that it was started in if that is still there; the armature.
-
-    Raises Failure if the engine's files are not what it promised.
-    """
-    try:
-        motion, body = Motion.load(job.files["take"]), data.Body.load(job.files["body"])
-    except (KeyError, OSError, MotionFileError) as error:
-        raise Failure(Code.ENGINE_INTERNAL, f"Its result cannot be read: {error}.") from error
-    name = Path(job.settings.footage).stem
-    scene = bpy.data.scenes.get(job.scene) or context.scene
-    assert scene
-    layer = context.view_layer if scene == context.scene else scene.view_layers[0]
-    with context.temp_override(scene=scene, view_layer=layer):
-        armature = build(bpy.context, motion, body, name, job.smoothing)
-    take = take_of(armature)
-    take.summary = "\n".join([take.summary, *job.summary.get("notes", [])])
-    return armature
-
-
-def outcome(armature: bpy.types.Object) -> str:
-    """What an import did to the scene, in one line."""
-    scene, footage_fps = armature.users_scene[0], data.raw(armature).mocap_framerate
-    fps = scene.render.fps / scene.render.fps_base
-    line = f"Imported {armature.name}. The scene"
-    if len(data.takes(scene)) == 1:
-        return f"{line} now runs at {fps:.4g} frames per second, from {scene.frame_start} to {scene.frame_end}"
-    line = f"{line} stays at {fps:.4g} frames per second"
-    if abs(fps / footage_fps - 1) < 1e-3:
-        return line
-    return f"{line}; the footage behind it, at {footage_fps:.4g}, does not keep step"
-
-
-class ImportVideo(bpy.types.Operator):
-    bl_idname = "reel_to_rig.import_video"
-    bl_label = "Import from Video"
-    bl_description = (
-        "Capture the person's motion from the footage and build a take from it: armature, body, camera and clip. "
-        "The first take of a scene also sets its frame rate, frame range and resolution by the footage"
-    )
-    bl_options = {"UNDO"}  # not REGISTER: to repeat it by accident would stop Blender for minutes
+    @classmethod
+    def take_on(cls, works: list[Work]) -> None:
+        cls.works += works
+        for work in works:
+            cls.queue.add(work.job)
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        cls.poll_message_set("A capture is under way")
-        return Desk.job is None
+    def let_go(cls, works: list[Work]) -> None:
+        """Forget works; the engine is to stop those that are not over."""
+        for work in works:
+            if not work.job.over:
+                work.job.cancel()
+            work.close()
+        cls.works = [work for work in cls.works if work not in works]
+        cls.queue.jobs = [job for job in cls.queue.jobs if job not in [work.job for work in works]]
+
+
+class Follower(Mixed):
+    """An operator that puts work into the queue and sees it through.
+
+    By a timer, beside Blender's own work; or, for scripts and for Blender without a window, before it returns.
+    """
+
+    _works: list[Work]
+    _timer: bpy.types.Timer | None
+    _finished: bool
+
+    def works(self, context: bpy.types.Context) -> list[Work]:
+        """What there is to do. Raises Failure if it cannot even begin."""
+        raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        """Do the whole job before returning, for scripts and for Blender without a window."""
         if not self._start(context):
             return {"CANCELLED"}
-        assert Desk.job
         try:
-            Desk.job.wait()
+            while self._works:
+                self._step(context)
+                time.sleep(0.02)
         except BaseException:  # a script that was interrupted
-            drop_job()
+            self._drop()
             raise
-        return self._end(context)
+        return self._end()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        """Start the job and let a timer follow it while Blender is used for other things."""
         if not self._start(context):
             return {"CANCELLED"}
         manager = context.window_manager
         assert manager
-        Desk.timer = manager.event_timer_add(STEP_S, window=context.window)
+        self._timer = manager.event_timer_add(STEP_S, window=context.window)
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        if Desk.job is None:
-            return {"CANCELLED"}
-        if event.type != "TIMER":
+        if event.type == "TIMER":
+            self._step(context)
+        if self._works:
             return {"PASS_THROUGH"}
-        state = Desk.job.step()
-        if state is State.RUNNING:
-            show_progress(Desk.job.line())
-            return {"PASS_THROUGH"}
-        stop_timer()
-        return self._end(context)
+        self._stop_timer()
+        return self._end()
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: its window was closed, or another file is being opened."""
-        drop_job()
+        self._drop()
 
     def _start(self, context: bpy.types.Context) -> bool:
         Desk.problem = None
+        self._works, self._timer, self._finished = [], None, False
         try:
-            Desk.job = start_job(context)
+            self._works = self.works(context)
+            preferences.engine_python(context)
         except Failure as failure:
             self._fail(Problem.of(failure))
-        return Desk.job is not None
+            self._drop()
+        Desk.take_on(self._works)
+        return bool(self._works)
 
-    def _end(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        """Make the take, or say why there is none. The job is over afterwards, whatever happens."""
-        job = Desk.job
-        assert job
-        Desk.job = None
+    def _step(self, context: bpy.types.Context) -> None:
+        """Follow the queue, and see to one job that is over, whatever became of it."""
+        Desk.queue.step()
+        show_progress()
+        work = next((work for work in self._works if work.job.over), None)
+        if work:
+            self._works.remove(work)
+            self._see_to(context, work)
+
+    def _see_to(self, context: bpy.types.Context, work: Work) -> None:
+        job = work.job
         try:
-            if job.state is State.CANCELLED:
-                self.report({"INFO"}, "The capture was cancelled")
-                return {"CANCELLED"}
             if job.problem:
-                return self._fail(job.problem)
-            armature = finish_job(context, job)
+                self._fail(job.problem)
+            elif job.state is State.CANCELLED:
+                self.report({"INFO"}, f"{job.title}: cancelled")
+            else:
+                self.report({"INFO"}, work.finish(context))
+                self._finished = True
         except Failure as failure:
-            return self._fail(Problem.of(failure))
+            self._fail(Problem.of(failure))
         except Exception as error:  # A fault of ours: the user gets a line, the log the rest.
-            with (running.log_file() or Path(job.folder, "log")).open("a", encoding="utf-8") as log:
+            with (running.log_file() or Path(work.folder, "log")).open("a", encoding="utf-8") as log:
                 traceback.print_exc(file=log)
-            return self._fail(Problem.of(Failure(Code.ENGINE_INTERNAL, f"The take could not be built: {error}.")))
+            self._fail(Problem.of(Failure(Code.ENGINE_INTERNAL, f"Its result could not be used: {error}.")))
         finally:
-            shutil.rmtree(job.folder, ignore_errors=True)
-        self.report({"INFO"}, outcome(armature))
-        return {"FINISHED"}
+            Desk.let_go([work])
 
-    def _fail(self, problem: Problem) -> "set[OperatorReturnItems]":
+    def _end(self) -> "set[OperatorReturnItems]":
+        return {"FINISHED"} if self._finished else {"CANCELLED"}
+
+    def _fail(self, problem: Problem) -> None:
         Desk.problem = problem
         self.report({"ERROR"}, str(problem))
-        return {"CANCELLED"}
+
+    def _drop(self) -> None:
+        self._stop_timer()
+        Desk.let_go(self._works)
+        self._works = []
+
+    def _stop_timer(self) -> None:
+        if self._timer and bpy.context.window_manager:
+            bpy.context.window_manager.event_timer_remove(self._timer)
+        self._timer = None
+        show_progress()
+
+
+class ImportVideo(Follower, bpy.types.Operator):
+    bl_idname = "reel_to_rig.import_video"
+    bl_label = "Import from Video"
+    bl_description = (
+        "Capture the motion of everybody who is chosen and build a take from it: armature, body, camera and clip. "
+        "The first take of a scene also sets its frame rate, frame range and resolution by the footage. "
+        "While a capture is under way, the next one waits for it"
+    )
+    bl_options = set()  # not REGISTER: to repeat it by accident would be long work; undo steps are made one a take
+
+    def works(self, context: bpy.types.Context) -> list[Work]:
+        assert context.scene
+        name, people = footage_path(context.scene).stem, chosen_people(context)
+        if len(people) == 1:
+            return [Capture(context, people[0], name)]
+        return [Capture(context, person, f"{name} person {person}") for person in people]
+
+
+class ScanPeople(Follower, bpy.types.Operator):
+    bl_idname = "reel_to_rig.scan_people"
+    bl_label = "Find People"
+    bl_description = "Look through the footage and list everybody who is in it, to choose whose motion to capture"
+    bl_options = set()
+
+    def works(self, context: bpy.types.Context) -> list[Work]:
+        assert context.scene
+        return [Scan(context, f"People in {footage_path(context.scene).stem}")]
 
 
 class Cancel(bpy.types.Operator):
     bl_idname = "reel_to_rig.cancel"
     bl_label = "Cancel"
-    bl_description = "Stop the capture. What is in the scene already stays as it is"
+    bl_description = "Stop this job. What is in the scene already stays as it is"
+
+    place: bpy.props.IntProperty(
+        name="Place", description="Which job in the queue; 0 is the one under way", min=0, options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return Desk.job is not None and not Desk.job.cancelling
+        cls.poll_message_set("Nothing is under way")
+        return any(not job.cancelling for job in Desk.queue.jobs)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        assert Desk.job
-        Desk.job.cancel()
+        if self.place >= len(Desk.queue.jobs):
+            return {"CANCELLED"}
+        Desk.queue.jobs[self.place].cancel()
         return {"FINISHED"}
 
 
-def show_progress(text: str | None) -> None:
-    """Put a line into the status bar (None: take it away) and draw the sidebars anew."""
+class UseProcessor(bpy.types.Operator):
+    bl_idname = "reel_to_rig.use_processor"
+    bl_label = "Use the Processor"
+    bl_description = "Let the networks run on the processor from now on. The preferences can change it back"
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        preferences.preferences(context).device = "cpu"
+        Desk.problem = None
+        return {"FINISHED"}
+
+
+def show_progress() -> None:
+    """Put what is under way into the status bar, take it away when all is done, and draw the sidebars anew."""
+    jobs = Desk.queue.jobs
+    text = None
+    if jobs:
+        waiting = f" ({len(jobs) - 1} waiting)" if len(jobs) > 1 else ""
+        text = f"{jobs[0].title}: {jobs[0].line()}{waiting}"
     if bpy.context.workspace:
         bpy.context.workspace.status_text_set(text)
     assert bpy.context.window_manager
@@ -200,27 +232,17 @@ def show_progress(text: str | None) -> None:
                 area.tag_redraw()
 
 
-def stop_timer() -> None:
-    """Nothing follows the job any longer."""
-    if Desk.timer and bpy.context.window_manager:
-        bpy.context.window_manager.event_timer_remove(Desk.timer)
-        show_progress(None)
-    Desk.timer = None
-
-
-def drop_job() -> None:
-    """Forget the job under way and let the engine stop it."""
-    stop_timer()
-    if Desk.job:
-        Desk.job.cancel()
-        shutil.rmtree(Desk.job.folder, ignore_errors=True)
-    Desk.job = None
+def drop_jobs() -> None:
+    """Forget all jobs and let the engine stop the one at hand."""
+    if Desk.works:
+        Desk.let_go(Desk.works)
+        show_progress()
 
 
 @bpy.app.handlers.persistent
 def on_load_pre(*_: Any) -> None:
-    """Another file is being opened: its scenes are none of the job's business."""
-    drop_job()
+    """Another file is being opened: its scenes are none of the jobs' business."""
+    drop_jobs()
 
 
-CLASSES = (ImportVideo, Cancel)
+CLASSES = (ImportVideo, ScanPeople, Cancel, UseProcessor)

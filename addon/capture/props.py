@@ -9,6 +9,13 @@ import bpy
 
 from ...model.protocol import CaptureSettings, Code, Failure
 from ..preferences import preferences
+from . import looking
+from .found import found
+
+
+def _footage_chosen(filled: "CaptureProperties", context: bpy.types.Context) -> None:
+    if not bpy.app.background:  # else nobody sees it, and no timer would run
+        looking.begin(context, filled.footage)
 
 
 class CaptureProperties(bpy.types.PropertyGroup):
@@ -18,6 +25,7 @@ class CaptureProperties(bpy.types.PropertyGroup):
         name="Footage",
         description="The video to capture from. One camera, the whole person in the picture for most of it",
         subtype="FILE_PATH",
+        update=_footage_chosen,
     )
     start_s: bpy.props.FloatProperty(
         name="Start",
@@ -35,7 +43,8 @@ class CaptureProperties(bpy.types.PropertyGroup):
     )
     person: bpy.props.IntProperty(
         name="Person",
-        description="Whose motion to capture where there are several people. 0: the most prominent one",
+        description="Whose motion to capture where nobody was looked for: a number as a scan gives them. "
+        "0: the most prominent person",
         min=0,
         soft_max=20,
     )
@@ -47,12 +56,43 @@ class CaptureProperties(bpy.types.PropertyGroup):
         unit="LENGTH",
         precision=2,
     )
+    camera: bpy.props.EnumProperty(
+        name="Camera",
+        description="Whether the camera moves while it films",
+        items=(
+            ("auto", "Find Out", "See from the background whether it moves"),
+            ("static", "Static", "It stands still, as on a tripod. The surest way, where it is true"),
+            ("moving", "Moving", "It pans, or is carried along. Its way is found from the background"),
+        ),
+        default="auto",
+    )
     fov: bpy.props.FloatProperty(
         name="Field of View",
         description="The lens's horizontal field of view, of the picture as it is seen upright. 0: not known, "
         "that of a usual phone camera is taken",
         min=0.0,
         max=radians(170),
+        subtype="ANGLE",
+    )
+    camera_height_m: bpy.props.FloatProperty(
+        name="Above the Floor",
+        description="How high the camera is at first. With it the person's height is found, if that is not given. "
+        "0: not known",
+        min=0.0,
+        max=100.0,
+        unit="LENGTH",
+        precision=2,
+    )
+    pitch_known: bpy.props.BoolProperty(
+        name="Looks Down",
+        description="Give how far the camera looks down at first, as a phone's level shows it, instead of letting the "
+        "footage tell",
+    )
+    camera_pitch: bpy.props.FloatProperty(
+        name="Looks Down",
+        description="How far the camera looks down at first. Negative: up",
+        min=radians(-85),
+        max=radians(85),
         subtype="ANGLE",
     )
     quality: bpy.props.EnumProperty(
@@ -79,10 +119,27 @@ def form(scene: bpy.types.Scene) -> CaptureProperties:
     return cast(CaptureProperties, scene.reel_to_rig)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def capture_settings(context: bpy.types.Context, output: Path) -> CaptureSettings:
-    """What the form asks for, with the result written to output. Raises Failure for what cannot work."""
+def chosen_people(context: bpy.types.Context) -> list[int | None]:
+    """The numbers of the people to capture; None is the most prominent person. Raises Failure if none is chosen."""
     assert context.scene
-    filled, chosen = form(context.scene), preferences(context)
+    if found(context).scanned != scan_key(context):
+        return [form(context.scene).person or None]
+    numbers: list[int | None] = [person.number for person in found(context).people if person.chosen]
+    if not numbers:
+        raise Failure(Code.PEOPLE_UNKNOWN, "Nobody is chosen.")
+    return numbers
+
+
+def scan_key(context: bpy.types.Context) -> str:
+    """What the numbers of people depend on: a scan of other footage, or of another range, may number them otherwise."""
+    assert context.scene
+    filled = form(context.scene)
+    return f"{bpy.path.abspath(filled.footage)} {filled.start_s:.4f} {filled.end_s:.4f}"
+
+
+def footage_path(scene: bpy.types.Scene) -> Path:
+    """The file of the form. Raises Failure if there is none."""
+    filled = form(scene)
     if not filled.footage:
         raise Failure(Code.FOOTAGE_MISSING, "No file is chosen.")
     footage = Path(bpy.path.abspath(filled.footage))
@@ -90,6 +147,14 @@ def capture_settings(context: bpy.types.Context, output: Path) -> CaptureSetting
         raise Failure(Code.FOOTAGE_NO_VIDEO, f"{footage} is a folder.")
     if not footage.is_file():
         raise Failure(Code.FOOTAGE_MISSING, f"{footage} is not there.")
+    return footage
+
+
+def capture_settings(context: bpy.types.Context, output: Path, person: int | None = None) -> CaptureSettings:
+    """What the form asks for, with the result written to output. Raises Failure for what cannot work."""
+    assert context.scene
+    filled, chosen = form(context.scene), preferences(context)
+    footage = footage_path(context.scene)
     if filled.end_s and filled.end_s <= filled.start_s:
         raise Failure(Code.REQUEST_INVALID, "The end lies before the start.", "Correct the start or the end.")
     body = bpy.path.abspath(chosen.smpl_body)
@@ -98,7 +163,7 @@ def capture_settings(context: bpy.types.Context, output: Path) -> CaptureSetting
     settings = CaptureSettings(
         footage=str(footage),
         output=str(output),
-        person=filled.person or None,
+        person=person,
         start_s=filled.start_s,
         end_s=filled.end_s or None,
         fov_deg=degrees(filled.fov) or None,
@@ -106,6 +171,9 @@ def capture_settings(context: bpy.types.Context, output: Path) -> CaptureSetting
         quality=filled.quality,
         device=chosen.device,
         body=body or None,
+        camera=filled.camera,
+        camera_pitch_deg=degrees(filled.camera_pitch) if filled.pitch_known else None,
+        camera_height_m=filled.camera_height_m or None,
     )
     settings.check()
     return settings

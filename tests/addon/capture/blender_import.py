@@ -3,21 +3,34 @@
 
 import os
 import time
+import traceback
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import bpy
 
-from tests.addon.inside import MODULE, empty_scene, enable_checkout, part
+from tests.addon.inside import MODULE, enable_checkout, part
 
 
-def main(test: str, engines: dict[str, str], footage: str) -> Any:
+def main(engines: dict[str, str], footage: str, tests: list[str]) -> dict[str, Any]:
+    """Run tests one after the other, each in a new file, with an engine and a cache of its own."""
     enable_checkout()
-    empty_scene()
-    bpy.context.scene.reel_to_rig.footage = footage
-    bpy.context.scene.reel_to_rig.smoothing = 0.25
-    return globals()[test](engines)
+    found = {}
+    for test in tests:
+        bpy.ops.wm.read_homefile(use_empty=True)
+        part("addon.engine.running").close()
+        part("addon.engine.running")._Running.log = None
+        os.environ.pop("REEL_TO_RIG_PYTHON", None)
+        for path in cache().iterdir():
+            path.unlink()
+        bpy.context.scene.reel_to_rig.footage = footage
+        bpy.context.scene.reel_to_rig.smoothing = 0.25
+        try:
+            found[test] = globals()[test](engines)
+        except Exception:
+            found[test] = traceback.format_exc()
+    return found
 
 
 def use(engine: str) -> None:
@@ -38,9 +51,12 @@ def names() -> list[str]:
     return sorted(item.name for item in bpy.data.objects)
 
 
+def cache() -> Path:
+    return part("addon.preferences").cache_folder(bpy.context)
+
+
 def left_in_cache() -> list[str]:
-    cache = part("addon.preferences").cache_folder(bpy.context)
-    return sorted(path.name for path in cache.iterdir())
+    return sorted(path.name for path in cache().iterdir())
 
 
 def desk() -> Any:
@@ -70,6 +86,8 @@ def works_and_is_one_undo_step(engines: dict[str, str]) -> Any:
 def every_misbehaviour_is_one_line(engines: dict[str, str]) -> Any:
     found = {}
     for manner, engine in engines.items():
+        if manner == "patient":  # it only ends when it is told to
+            continue
         use(engine)
         began = time.monotonic()
         line = import_video()
@@ -132,36 +150,93 @@ def follow(stand: Any, until_s: float = 20) -> set[str]:
     raise TimeoutError
 
 
-def start() -> Any:
-    operator = vars(part("addon.capture.ops").ImportVideo)
-    methods = {name: value for name, value in operator.items() if callable(value)}
+def start(operator: str = "ImportVideo") -> Any:
+    """An operator as Blender would have it after its invoke()."""
+    ops = part("addon.capture.ops")
+    methods = {}
+    for cls in (ops.Follower, getattr(ops, operator)):
+        methods |= {name: value for name, value in vars(cls).items() if callable(value)}
     stand = type("Operator", (Stand,), methods)()
     assert stand._start(bpy.context), stand.reports
     return stand
+
+
+def running() -> Any:
+    return desk().queue.running
 
 
 def other_events_pass_while_it_runs(engines: dict[str, str]) -> Any:
     use(engines["good"])
     stand = start()
     assert stand.modal(bpy.context, SimpleNamespace(type="MOUSEMOVE")) == {"PASS_THROUGH"}
-    assert not bpy.ops.reel_to_rig.import_video.poll()
     lines = []
     while (result := stand.modal(bpy.context, SimpleNamespace(type="TIMER"))) == {"PASS_THROUGH"}:
-        lines.append(desk().job.line())
+        lines += [job.line() for job in desk().queue.jobs]
         time.sleep(0.005)
-    return [sorted(result), list(dict.fromkeys(lines)), stand.reports, names(), bpy.ops.reel_to_rig.import_video.poll()]
+    return [sorted(result), list(dict.fromkeys(lines)), stand.reports, names()]
 
 
 def cancel(engines: dict[str, str]) -> Any:
+    """The second of three jobs that wait for one another, then the first, then the third."""
     use(engines["patient"])
-    stand = start()
-    while not desk().job.fraction:
-        stand.modal(bpy.context, SimpleNamespace(type="TIMER"))
+    stands = [start() for _ in range(3)]
+    while not (running() and running().fraction):
+        stands[0].modal(bpy.context, SimpleNamespace(type="TIMER"))
+    lines = [job.line() for job in desk().queue.jobs]
+    assert bpy.ops.reel_to_rig.cancel(place=1) == {"FINISHED"}
+    results = [sorted(follow(stands[1]))]
     assert bpy.ops.reel_to_rig.cancel() == {"FINISHED"}
+    lines.append(running().line())
+    results.append(sorted(follow(stands[0])))
+    stands[2].modal(bpy.context, SimpleNamespace(type="TIMER"))
+    assert bpy.ops.reel_to_rig.cancel() == {"FINISHED"}
+    results.append(sorted(follow(stands[2])))
     assert not bpy.ops.reel_to_rig.cancel.poll()
-    line = desk().job.line()
-    result = follow(stand)
-    return [line, sorted(result), stand.reports, names(), left_in_cache(), str(desk().problem or "")]
+    return [lines, results, stands[0].reports, names(), left_in_cache(), str(desk().problem or "")]
+
+
+def jobs_queue_and_the_form_stays_usable(engines: dict[str, str]) -> Any:
+    use(engines["good"])
+    form = bpy.context.scene.reel_to_rig
+    other = str(Path(form.footage).with_name("other clip.mp4"))
+    Path(other).write_bytes(b"not looked at either")
+    first = start()
+    first.modal(bpy.context, SimpleNamespace(type="TIMER"))
+    form.footage, form.smoothing = other, 0.75
+    use(engines["dies_mid_job"])
+    second = start()
+    form.footage = "elsewhere.mp4"
+    queued = [[job.title, job.state.name] for job in desk().queue.jobs]
+    results = [sorted(follow(first)), sorted(follow(second))]
+    use(engines["good"])
+    form.footage = other
+    results.append(sorted(follow(start())))
+    take = part("addon.take.props").take_of
+    return [queued, results, second.reports, {item: take(bpy.data.objects[item]).applied for item in names()[::3]}]
+
+
+def everybody_who_is_chosen_becomes_a_take(engines: dict[str, str]) -> Any:
+    use(engines["good"])
+    form, known = bpy.context.scene.reel_to_rig, part("addon.capture.found").found(bpy.context)
+    assert bpy.ops.reel_to_rig.scan_people() == {"FINISHED"}
+    people = [[person.number, person.chosen, round(person.last_s, 3)] for person in known.people]
+    pictures = part("addon.capture.pictures")._Kept.collection
+    sizes = {name: list(pictures[name].image_size) for name in sorted(pictures)}
+    chosen = part("addon.capture.props").chosen_people
+    found = [people, sizes, left_in_cache(), chosen(bpy.context)]
+    known.people[1].chosen = True
+    assert bpy.ops.reel_to_rig.import_video("EXEC_DEFAULT", True) == {"FINISHED"}
+    raw = part("addon.take.data").raw
+    found.append({name: raw(bpy.data.objects[name]).provenance["person"] for name in names() if name[-1].isdigit()})
+    bpy.ops.ed.undo()
+    found += [names(), len(known.people)]
+    for person in known.people:
+        person.chosen = False
+    found.append(import_video())
+    form = bpy.context.scene.reel_to_rig
+    form.start_s = 0.5
+    form.person = 3
+    return [*found, chosen(bpy.context)]
 
 
 def undo_and_changes_of_scene_while_it_runs(engines: dict[str, str]) -> Any:
@@ -179,6 +254,7 @@ def undo_and_changes_of_scene_while_it_runs(engines: dict[str, str]) -> Any:
     bpy.context.window.scene = bpy.data.scenes.new("Second")
     found += [sorted(follow(stand)), [len(scene.objects) for scene in (bpy.data.scenes["First"], bpy.context.scene)]]
 
+    first = bpy.data.scenes["First"]
     bpy.context.scene.reel_to_rig.footage = first.reel_to_rig.footage
     bpy.context.window.scene = first
     stand = start()
@@ -194,11 +270,27 @@ def another_file_is_opened_while_it_runs(engines: dict[str, str]) -> Any:
     footage = bpy.context.scene.reel_to_rig.footage
     use(engines["patient"])
     stand = start()
-    while not desk().job.fraction:
+    while not (running() and running().fraction):
         stand.modal(bpy.context, SimpleNamespace(type="TIMER"))
     bpy.ops.wm.open_mainfile(filepath=blend)
-    assert desk().job is None
+    assert not desk().queue.jobs
     stand.cancel(bpy.context)
     use(engines["good"])
     bpy.context.scene.reel_to_rig.footage = footage
     return [import_video(), names(), left_in_cache()]
+
+
+def failures_offer_what_helps(engines: dict[str, str]) -> Any:
+    use(engines["reports_failure"])
+    import_video()
+    remedies = part("addon.capture.panel").REMEDIES
+    codes = part("model.protocol").Code
+    offered = {str(code): operator for code, (operator, _) in remedies.items()}
+    missing = [
+        name for name in offered.values() if not hasattr(bpy.types, name.replace("reel_to_rig.", "REEL_TO_RIG_OT_"))
+    ]
+    bpy.context.preferences.addons[MODULE].preferences.device = "cuda"
+    assert bpy.ops.reel_to_rig.use_processor() == {"FINISHED"}
+    device = bpy.context.preferences.addons[MODULE].preferences.device
+    bpy.context.preferences.addons[MODULE].preferences.device = "auto"
+    return [missing, device, str(desk().problem or ""), str(codes.PEOPLE_NONE) in offered]

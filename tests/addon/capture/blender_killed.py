@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from tests.addon.capture.blender_import import desk, left_in_cache, names, start, use
+from tests.addon.capture.blender_import import desk, left_in_cache, names, running, start, use
 from tests.addon.inside import empty_scene, enable_checkout, part
 
 TICK = SimpleNamespace(type="TIMER")
@@ -40,11 +40,12 @@ def engine() -> int:
 def killed_in(stage: str) -> dict[str, Any]:
     """Import, kill the engine as soon as it is in a stage (empty: as soon as it runs), and see how that ends."""
     operator, ticks = start(), []
-    job, pid = desk().job, engine()
+    operator.modal(bpy.context, TICK)
+    job, pid = running(), engine()
     if stage:
         follow(operator, ticks, lambda: job.stage == stage)
     # What a kill in the middle of writing leaves behind.
-    (job.folder / "take.npz.0123abcd.part").write_bytes(b"half a take")
+    Path(job.request["output"] + ".0123abcd.part").write_bytes(b"half a take")
     os.kill(pid, signal.SIGKILL)
     killed = time.monotonic()
     result = follow(operator, ticks)
@@ -55,7 +56,7 @@ def killed_in(stage: str) -> dict[str, Any]:
         "problem": [job.problem.message, job.problem.hint],
         "shown": str(desk().problem),
         "reports": operator.reports,
-        "busy": desk().job is not None or not bpy.ops.reel_to_rig.import_video.poll(),
+        "busy": bool(desk().queue.jobs),
         "cache": left_in_cache(),
         "objects": names(),
         "alive": Path(f"/proc/{pid}").exists(),

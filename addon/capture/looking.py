@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at the footage of the form as soon as it is chosen, beside Blender: a picture, its size, rate and length."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import bpy
+
+from ...model.protocol import Failure
+from ..engine.client import engine_environment
+from ..engine.running import ROOT
+from ..preferences import engine_python
+from . import pictures
+from .found import found
+from .glance import Glance, Seen
+
+STEP_S: Final = 0.1
+PICTURE: Final = "footage"
+
+Then = Callable[[Seen], None]
+
+
+class _Looking:
+    glance: Glance | None = None
+    folder: Path | None = None
+    then: Then | None = None
+
+
+def begin(context: bpy.types.Context, footage: str, then: Then | None = None) -> None:
+    """Start to look at a file; what was looked at before is forgotten. `then` is called with what was seen."""
+    end()
+    found(context).footage = ""
+    path = Path(bpy.path.abspath(footage))
+    if not footage or not path.is_file():
+        return
+    try:
+        _start(context, path)
+    except Failure:
+        return  # The panel says already that there is no engine.
+    _Looking.then = then
+    if not bpy.app.timers.is_registered(_step):
+        bpy.app.timers.register(_step, first_interval=STEP_S)
+
+
+def now(context: bpy.types.Context, footage: str) -> Seen:
+    """Look at a file and wait for the answer. Raises Failure."""
+    end()
+    try:
+        seen = _start(context, Path(bpy.path.abspath(footage))).wait()
+        _show(context, seen)
+        return seen
+    finally:
+        end()
+
+
+def end() -> None:
+    """Stop looking."""
+    if _Looking.glance:
+        _Looking.glance.stop()
+    if _Looking.folder:
+        shutil.rmtree(_Looking.folder, ignore_errors=True)
+    _Looking.glance = _Looking.folder = _Looking.then = None
+    if bpy.app.timers.is_registered(_step):
+        bpy.app.timers.unregister(_step)
+
+
+def _start(context: bpy.types.Context, footage: Path) -> Glance:
+    python = engine_python(context)
+    _Looking.folder = Path(tempfile.mkdtemp(prefix="reel_to_rig_"))
+    _Looking.glance = Glance(python, engine_environment(ROOT), str(footage), _Looking.folder)
+    return _Looking.glance
+
+
+def _step() -> float | None:
+    """One tick of Blender's timer."""
+    glance, then = _Looking.glance, _Looking.then
+    if glance is None:
+        return None
+    try:
+        seen = glance.result()
+        if seen is None:
+            return STEP_S
+        _show(bpy.context, seen)
+        if then:
+            then(seen)
+    except Failure as failure:
+        known = found(bpy.context)
+        known.footage, known.line, known.usable = glance.footage, failure.message, False
+    _redraw(bpy.context)
+    end()
+    return None
+
+
+def _show(context: bpy.types.Context, seen: Seen) -> None:
+    pictures.keep(PICTURE, seen.thumbnail)
+    known = found(context)
+    known.footage, known.line, known.usable = seen.footage, seen.line(), True
+
+
+def _redraw(context: bpy.types.Context) -> None:
+    assert context.window_manager
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()

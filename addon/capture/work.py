@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs for the engine, and what becomes of their results in Blender."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...model.motion.motion import Motion, MotionFileError
+from ...model.protocol import Code, Failure
+from .. import preferences
+from ..engine import running
+from ..take import data
+from ..take.build import build
+from ..take.props import take_of
+from . import pictures
+from .found import found, person_picture
+from .job import Job, findings
+from .props import capture_settings, form, scan_key
+
+
+class Work:
+    """A job and what to do with its result. Scenes and objects are known by name only."""
+
+    def __init__(self, context: bpy.types.Context, title: str) -> None:
+        """Make a folder for the job. Raises Failure(OUTPUT_UNWRITABLE)."""
+        assert context.scene
+        self.scene = context.scene.name
+        self.title = title
+        cache = preferences.cache_folder(context)
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="capture-", dir=cache))
+        except OSError as error:
+            raise Failure(Code.OUTPUT_UNWRITABLE, f"{cache}: {error.strerror}.") from error
+        try:
+            self.job = Job(title, self.request(context), connect)
+        except Failure:
+            self.close()
+            raise
+
+    def request(self, context: bpy.types.Context) -> dict[str, Any]:
+        """What to ask the engine for. Raises Failure for what cannot work."""
+        raise NotImplementedError
+
+    def finish(self, context: bpy.types.Context) -> str:
+        """Take the result in; returns a line about it. Raises Failure."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Remove what the job left on the disk."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Capture(Work):
+    """Makes a take in the scene that it was started in, if that is still there."""
+
+    def __init__(self, context: bpy.types.Context, person: int | None, title: str) -> None:
+        assert context.scene
+        self.person = person
+        self.smoothing = form(context.scene).smoothing
+        super().__init__(context, title)
+
+    def request(self, context: bpy.types.Context) -> dict[str, Any]:
+        settings = capture_settings(context, self.folder / "take.npz", self.person)
+        return {"type": "capture", **settings.to_message()}
+
+    def finish(self, context: bpy.types.Context) -> str:
+        files, summary = self.job.result["files"], self.job.result["summary"]
+        try:
+            motion, body = Motion.load(files["take"]), data.Body.load(files["body"])
+        except (KeyError, OSError, MotionFileError) as error:
+            raise Failure(Code.ENGINE_INTERNAL, f"Its result cannot be read: {error}.") from error
+        scene = bpy.data.scenes.get(self.scene) or context.scene
+        assert scene
+        layer = context.view_layer if scene == context.scene else scene.view_layers[0]
+        with context.temp_override(scene=scene, view_layer=layer):
+            armature = build(bpy.context, motion, body, self.title, self.smoothing)
+        take = take_of(armature)
+        take.summary = "\n".join([take.summary, *summary.get("notes", [])])
+        # Now, and not when the operator ends: it may have further takes to make, and more may be undone until then.
+        bpy.ops.ed.undo_push(message=f"Import {armature.name}")
+        return ". ".join(filter(None, [outcome(armature), findings(summary).capitalize()]))
+
+
+class Scan(Work):
+    """Lists the people in the footage."""
+
+    def __init__(self, context: bpy.types.Context, title: str) -> None:
+        self.key = scan_key(context)
+        super().__init__(context, title)
+
+    def request(self, context: bpy.types.Context) -> dict[str, Any]:
+        return {"type": "scan", **capture_settings(context, self.folder / "unused").to_message()}
+
+    def finish(self, context: bpy.types.Context) -> str:
+        known, tracks = found(context), self.job.result["tracks"]
+        if not tracks:
+            raise Failure(Code.PEOPLE_NONE)
+        known.people.clear()
+        known.scanned = self.key
+        try:
+            for index, track in enumerate(tracks):
+                person = known.people.add()
+                person.number, person.share, person.chosen = track["id"], track["share"], index == 0
+                person.first_s, person.last_s = track["first_s"], track["last_s"]
+                pictures.keep(person_picture(person.number), Path(track["thumbnail"]))
+        except (KeyError, TypeError) as error:
+            known.people.clear()
+            known.scanned = ""
+            raise Failure(Code.ENGINE_GARBLED, "It lists people in a way that is not known.") from error
+        count = len(tracks)
+        return f"{count} people found" if count > 1 else "1 person found"
+
+
+def connect() -> Any:
+    """The engine's client as the preferences are now. Raises Failure if no engine is set up."""
+    python = preferences.engine_python(bpy.context)
+    return running.client(python, preferences.cache_folder(bpy.context) / "engine.log")
+
+
+def outcome(armature: bpy.types.Object) -> str:
+    """What an import did to the scene, in one line."""
+    scene, footage_fps = armature.users_scene[0], data.raw(armature).mocap_framerate
+    fps = scene.render.fps / scene.render.fps_base
+    line = f"Imported {armature.name}. The scene"
+    if len(data.takes(scene)) == 1:
+        return f"{line} now runs at {fps:.4g} frames per second, from {scene.frame_start} to {scene.frame_end}"
+    line = f"{line} stays at {fps:.4g} frames per second"
+    if abs(fps / footage_fps - 1) < 1e-3:
+        return line
+    return f"{line}; the footage behind it, at {footage_fps:.4g}, does not keep step"
