@@ -12,7 +12,7 @@ from .camera.aim import aim
 from .network.lifter import Given
 from .network.two_stage import TwoStage
 
-WINDOW = 32
+WINDOW = 48
 HIGHEST_FPS = 60.0
 """What the network was trained on; footage of a higher rate is taken apart into interleaved shots of a lower one."""
 BATCH = 8

@@ -22,8 +22,7 @@ def _paper(vertices: int, full: int, **changes: Any) -> PaperNetwork:
 
 NETWORKS: dict[str, Callable[[int], TwoStage]] = {
     "product": _two_stage,
-    "product_slim": partial(_two_stage, mesh_depth=1, mesh_width=32, mesh_inner=16, mesh_ratio=1),
-    "product_baseline": partial(_two_stage, mesh_inner=48),
+    "product_baseline": partial(_two_stage, mesh_inner=32),
     "product_plain": partial(_two_stage, wavelet=None),
     "product_no_feature": partial(_two_stage, feature=0),
 }

@@ -30,10 +30,10 @@ class TwoStageConfig:
     heads: int = 8
     wavelet: str | None = "haar"
     wavelet_levels: int = 1
-    mesh_width: int = 48
-    mesh_inner: int = 24
-    mesh_depth: int = 2
-    mesh_ratio: int = 2
+    mesh_width: int = 32
+    mesh_inner: int = 16
+    mesh_depth: int = 1
+    mesh_ratio: int = 1
     mesh_heads: int = 2
     pose_heads: int = 4
 

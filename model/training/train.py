@@ -183,6 +183,7 @@ def train(training: Training) -> Path:
 
     saved = time.monotonic()
     sums: dict[str, float] = {}
+    counted = 0
     bar = tqdm(total=steps, initial=step, desc=f"stage {stage}", mininterval=5)
     while step < steps:
         for group in (group for optimizer in optimizers for group in optimizer.param_groups):
@@ -199,12 +200,13 @@ def train(training: Training) -> Path:
         bar.update()
         for key, value in terms.items():
             sums[key] = sums.get(key, 0.0) + float(value.detach())
+        counted += 1
         if step % 100 == 0:
-            means = {key: value / 100 for key, value in sums.items()}
+            means = {key: value / counted for key, value in sums.items()}
             bar.set_postfix({key: f"{value:.4f}" for key, value in means.items()})
             with curve.open("a", newline="") as file:
                 csv.writer(file).writerow([step, *(f"{key}={value:.5f}" for key, value in means.items())])
-            sums = {}
+            sums, counted = {}, 0
         if time.monotonic() - saved > SAVE_EVERY_S or step == steps:
             save()
             saved = time.monotonic()

@@ -18,7 +18,7 @@ from model.weights.network import load_network
 V = 31
 SIZES = TwoStageConfig(
     vertices=V, joints=23, feature=1152, joint_width=32, width=256, spatial_depth=2, temporal_depth=3, heads=8,
-    wavelet="haar", mesh_width=48, mesh_inner=24, mesh_depth=2,
+    wavelet="haar", mesh_width=48, mesh_inner=24, mesh_depth=2, mesh_ratio=2,
 )  # fmt: skip
 
 
