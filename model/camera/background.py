@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..footage import Frame
+from ..motion.rotations import axis_angle_from_matrix
 from ..people import Track
 from .path import CameraPath, Sightings, camera_path
 
@@ -27,6 +28,8 @@ FORTH_AND_BACK_PX: Final = 0.7
 """A point that does not come back to where it was, followed forth and back, is lost."""
 MARGIN: Final = 0.15
 """By how much a person may reach beyond the box, as a share of its larger side."""
+STILL_RAD: Final = 0.003
+"""A camera that turns less than this and does not travel stands still."""
 FEWEST: Final = 8
 """Points; with fewer a picture tells nothing about the camera."""
 WINDOW_PX: Final = 15
@@ -79,11 +82,14 @@ class Background:
         self.time_s.append(time_s)
         self._key.append(is_key)
 
-    def path(self, time_s: Array, camera_matrix: Array) -> CameraPath:
-        """How the camera moved at times (T,), which must be among those seen; camera_matrix (3, 3), pixels."""
+    def path(self, time_s: Array, camera_matrix: Array) -> CameraPath | None:
+        """How the camera moved at times (T,), which must be among those seen; None if it stood still.
+
+        camera_matrix (3, 3), pixels.
+        """
         point = np.concatenate(self._points) if self._points else np.zeros(0, np.intp)
         if len(point) < FEWEST:
-            return CameraPath.at_rest(len(time_s))
+            return None
         pixels, frame = np.concatenate(self._pixels), np.concatenate(self._frames)
         focal = camera_matrix[[0, 1], [0, 1]]
         rays = (pixels - camera_matrix[:2, 2]) / focal
@@ -91,7 +97,9 @@ class Background:
         accuracy = ACCURACY_PX * longer / LONGER_SIDE / float(focal.mean())
         whole = camera_path(Sightings(frame, point, rays, np.array(self._key), accuracy))
         chosen = np.searchsorted(np.array(self.time_s), time_s - 1e-6).clip(0, len(self.time_s) - 1)
-        return whole.part(chosen)
+        path = whole.part(chosen)
+        turned = np.linalg.norm(axis_angle_from_matrix(path.rotation), axis=-1).max()
+        return path if path.travels or turned > STILL_RAD else None
 
     def _free(self, shape: tuple[int, ...], scale: float, time_s: float) -> Grey:
         """255 where no person is, 0 elsewhere, (h, w)."""

@@ -80,7 +80,7 @@ def scene(kind: str) -> Scene:
     return Scene(soles, rests, hips, turned(yaw, pitch), at)
 
 
-def followed(s: Scene) -> CameraPath:
+def followed(s: Scene, frames: int = len(TIME_S)) -> CameraPath | None:
     """The camera's path from pictures of the hall, a flickering rectangle where the person is."""
     body = s.seen(np.concatenate([s.soles, s.hips[:, None] + [0, 0, 0.8]], 1))
     pixels = (body @ MATRIX.T)[..., :2] / body[..., 2:]
@@ -88,18 +88,19 @@ def followed(s: Scene) -> CameraPath:
     nothing = np.zeros((len(TIME_S), 17, 3))
     track = Track(1, TIME_S, boxes, np.ones(len(TIME_S)), nothing, np.zeros((8, 8, 3), np.uint8))
     background, hall, random = Background([track]), Hall(), np.random.default_rng(3)
-    for t, time_s in enumerate(TIME_S):
+    for t, time_s in enumerate(TIME_S[:frames]):
         picture = hall.picture(MATRIX, s.rotation[t], s.at[t], (WIDTH, HEIGHT))
         left, top, right, bottom = boxes[t].clip(0, [WIDTH, HEIGHT, WIDTH, HEIGHT]).astype(int)
         picture[top:bottom, left:right] = random.integers(0, 255, (bottom - top, right - left, 3))
         background.see(time_s, picture)
-    return background.path(TIME_S, MATRIX)
+    return background.path(TIME_S[:frames], MATRIX)
 
 
 @pytest.mark.parametrize("kind", ["panning", "walking"])
 def test_the_way_is_as_long_and_as_straight_as_it_was(kind: str) -> None:
     s = scene(kind)
     path = followed(s)
+    assert path
     truly = s.rotation @ s.rotation[0].T
     off_deg = np.degrees(np.linalg.norm(axis_angle_from_matrix(path.rotation @ truly.swapaxes(1, 2)), axis=-1))
     assert off_deg.max() < 1.5
@@ -118,6 +119,10 @@ def test_the_way_is_as_long_and_as_straight_as_it_was(kind: str) -> None:
     drift = np.degrees((ways[0] - ways[1])[[-8, 7]] @ [1, -1])
     assert abs(drift) < 5
     assert np.abs(world.placed(path.from_first(s.seen(s.soles)))[..., 2][s.rests]).max() < 0.05
+
+
+def test_a_camera_that_stands_still_is_exactly_still() -> None:
+    assert followed(scene("still"), frames=45) is None
 
 
 def length(path: np.ndarray) -> float:
