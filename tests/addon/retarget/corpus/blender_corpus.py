@@ -112,7 +112,7 @@ def through_file(armature: bpy.types.Object, rig: Rig, file: Path) -> None:
         bpy.ops.export_anim.bvh(filepath=str(file), frame_start=1, frame_end=1)
     empty_scene()
     if file.suffix == ".fbx":
-        bpy.ops.wm.fbx_import(filepath=str(file)) if hasattr(bpy.ops.wm, "fbx_import") else bpy.ops.import_scene.fbx(
+        bpy.ops.wm.fbx_import(filepath=str(file)) if "fbx_import" in dir(bpy.ops.wm) else bpy.ops.import_scene.fbx(
             filepath=str(file)
         )
     elif file.suffix == ".glb":
