@@ -12,6 +12,7 @@ from .capture.found import FoundProperties, PersonProperties
 from .capture.props import CaptureProperties
 from .engine import ops as engine_ops
 from .engine import running
+from .engine.installation import current as installation
 from .preferences import ReelToRigPreferences
 from .retarget import ops as retarget_ops
 from .retarget import panel as retarget_panel
@@ -20,6 +21,7 @@ from .retarget.mapping import panel as mapping_panel
 from .retarget.mapping.props import BoneRow, MappingProperties
 from .retarget.props import RetargetProperties
 from .take import ops as take_ops
+from .take import overlay
 from .take import panel as take_panel
 from .take.props import TakeProperties
 
@@ -59,14 +61,21 @@ def register() -> None:
         setattr(owner, name, bpy.props.PointerProperty(type=kind))
     bpy.app.handlers.load_pre.append(capture_ops.on_load_pre)
     atexit.register(running.close)
+    atexit.register(installation.close)
+    bpy.types.TOPBAR_MT_file_import.append(take_ops.draw_in_menu)
+    overlay.add()
 
 
 def unregister() -> None:
+    overlay.remove()
+    bpy.types.TOPBAR_MT_file_import.remove(take_ops.draw_in_menu)
     capture_ops.drop_jobs()
     looking.end()
     pictures.forget()
     running.close()
     atexit.unregister(running.close)
+    installation.close()
+    atexit.unregister(installation.close)
     bpy.app.handlers.load_pre.remove(capture_ops.on_load_pre)
     for owner, name, _ in reversed(PROPERTIES):
         delattr(owner, name)
