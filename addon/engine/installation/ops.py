@@ -20,7 +20,7 @@ DIALOG_WIDTH_PX = 540
 LINE_CHARACTERS = 82
 
 
-def build_items(*_: Any) -> list[tuple[str, str, str]]:
+def build_items(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
     return _items()
 
 
