@@ -40,6 +40,11 @@ def state() -> State:
     return _Current.state
 
 
+def forget_state() -> None:
+    """Look again at once: something has just been done to the engine."""
+    _Current.state = None
+
+
 def found() -> list[str]:
     """What the check at the end of the installation said of device and network."""
     lines: list[str] = disk.read_state(folder()).get("check", {}).get("lines", [])
@@ -116,7 +121,8 @@ def close() -> None:
 
 def _redraw() -> float | None:
     """Draw the panels that show the progress, until there is none."""
-    _Current.state = None if not busy() else _Current.state
+    if not busy():
+        forget_state()
     if manager := bpy.context.window_manager:
         for window in manager.windows:
             for area in window.screen.areas:

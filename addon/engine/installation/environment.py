@@ -66,6 +66,14 @@ def python_of(folder: Path) -> Path:
     return folder / "env" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
+def version_of(folder: Path) -> str:
+    """The Python version, as "3.11", that an environment was made with; empty if there is none."""
+    settings = folder / "env/pyvenv.cfg"
+    text = settings.read_text(encoding="utf-8") if settings.is_file() else ""
+    found = re.search(r"^version(?:_info)? = (\d+\.\d+)", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def site_packages(folder: Path, version: str) -> Path:
     inside = "Lib/site-packages" if sys.platform == "win32" else f"lib/python{version}/site-packages"
     return folder / "env" / inside
@@ -73,10 +81,13 @@ def site_packages(folder: Path, version: str) -> Path:
 
 def installed(packages: Path) -> dict[str, str]:
     """Version by canonical name of all that was installed to its end: pip writes RECORD last."""
-    names = [
-        info.name.removesuffix(".dist-info") for info in packages.glob("*.dist-info") if (info / "RECORD").is_file()
-    ]
-    return {canonical(name): version for name, _, version in (found.rpartition("-") for found in names)}
+    return dict(name_and_version(info) for info in packages.glob("*.dist-info") if (info / "RECORD").is_file())
+
+
+def name_and_version(info: Path) -> tuple[str, str]:
+    """What the name of a .dist-info folder says, the name in its canonical form."""
+    name, _, version = info.name.removesuffix(".dist-info").rpartition("-")
+    return canonical(name), version
 
 
 def canonical(name: str) -> str:
@@ -90,10 +101,10 @@ def sweep(packages: Path) -> None:
         remove(folder)
 
 
-def damaged(packages: Path) -> list[str]:
-    """Canonical names of the packages of which a file is missing or has another size than its record says."""
+def damaged(packages: Path) -> list[Path]:
+    """The .dist-info folders of the packages of which a file is missing or has another size than its record says."""
     return [
-        canonical(record.parent.name.removesuffix(".dist-info").rpartition("-")[0])
+        record.parent
         for record in packages.glob("*.dist-info/RECORD")
         if any(not _intact(packages / path, size) for path, size in _recorded(record))
     ]

@@ -161,7 +161,7 @@ class Installer(Work):
         self._kill()
 
     def _do(self) -> None:
-        if not disk.python_of(self.folder).exists():
+        if not disk.version_of(self.folder):
             self._refuse_offline()
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -202,7 +202,9 @@ class Installer(Work):
         self._tell("Making an environment", 0.0)
         python, version = disk.python_of(self.folder), "import sys; print('%d.%d' % sys.version_info[:2])"
         if not python.exists() or self._run([python, "-c", version]) != ([self.plan.version], 0):
-            disk.remove(self.folder / "env")
+            if disk.version_of(self.folder) != self.plan.version:
+                disk.remove(self.folder / "env")
+            # Over what is there: the libraries outlive a Blender that was moved or brought up to date.
             _, status = self._run([self.plan.python, "-m", "venv", "--without-pip", self.folder / "env"])
             if status or not python.exists():
                 raise InstallFailure(
@@ -210,11 +212,9 @@ class Installer(Work):
                     f"Install Python {self.plan.version} from python.org, make one with it, and name it as the engine.",
                 )
         disk.sweep(self._packages)
-        for name in disk.damaged(self._packages):
+        for info in disk.damaged(self._packages):
             # Without its record it counts as not installed, and is installed over what is left of it.
-            for info in self._packages.glob("*.dist-info"):
-                if disk.canonical(info.name.rpartition("-")[0]) == name:
-                    disk.remove(info)
+            disk.remove(info)
         self._check_path_length()
         if "pip" not in disk.installed(self._packages):
             self._demand([disk.python_of(self.folder), "-m", "ensurepip"])

@@ -151,6 +151,7 @@ class UninstallEngine(bpy.types.Operator):
 
 def _ended(operator: bpy.types.Operator, work: Work, done: str) -> "set[OperatorReturnItems]":
     work.wait()
+    current.forget_state()
     if work.failure or work.cancelled:
         operator.report({"ERROR"}, str(work.failure or "The installation was cancelled"))
         return {"CANCELLED"}

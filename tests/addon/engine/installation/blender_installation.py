@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The installer as Blender sees it: what it refuses, where it writes, and what its panel draws."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from tests.addon.inside import enable_checkout, part
+
+
+def main(bundle: str) -> dict[str, Any]:
+    enable_checkout()
+    current = part("addon.engine.installation.current")
+    environment = part("addon.engine.installation.environment")
+    folder: Path = current.folder()
+    found: dict[str, Any] = {
+        "online": bpy.app.online_access,
+        "below": folder.parts[-4:],
+        "at_first": current.state().name,
+        "refused": attempt(bpy.ops.reel_to_rig.install_engine),
+        "written": folder.exists(),
+        "bad_bundle": attempt(lambda: bpy.ops.reel_to_rig.install_engine(bundle=bundle)),
+        "import_without": attempt(bpy.ops.reel_to_rig.import_video),
+    }
+    folder.mkdir(parents=True)
+    environment.write_state(folder, {"build": "cpu"})
+    current.forget_state()
+    found["begun"] = current.state().name
+    found["uninstalled"] = bpy.ops.reel_to_rig.uninstall_engine() == {"FINISHED"} and not folder.exists()
+    current.forget_state()
+    found["at_last"] = current.state().name
+    return found
+
+
+def attempt(operator: Any) -> str:
+    try:
+        return str(operator())
+    except RuntimeError as error:
+        return str(error)
