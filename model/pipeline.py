@@ -3,6 +3,7 @@
 
 import hashlib
 import itertools
+import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -17,6 +18,7 @@ import torch
 from .assembly import Shot, assemble, body_arrays, posed_vertices
 from .body.files import load_body
 from .body.fit import BodyFitter
+from .cache import Arrays, Cache
 from .camera.background import Background
 from .camera.pinhole import camera_matrix, horizontal_fov_deg, rays_through
 from .camera.survey import Survey, within_shots
@@ -98,7 +100,11 @@ class Run:
 
 def scan(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> list[Track]:
     """Who is in the footage, the most prominent first. Raises Failure or Cancelled."""
-    return _people(settings, probe(settings.footage), Run(report, cancelled, _device(settings.device)))[0]
+    run = Run(report, cancelled, _device(settings.device))
+    with run.stage("opening", 1):
+        info = probe(settings.footage)
+        cache = Cache(settings.cache, _sha256(Path(settings.footage)))
+    return _people(settings, info, run, cache).tracks
 
 
 def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> CaptureResult:
@@ -110,16 +116,26 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         info = probe(settings.footage)
         results = _results(settings)
         footage_sha256 = _sha256(Path(settings.footage))
+        cache = Cache(settings.cache, footage_sha256)
         body = load_body(None)
         own_body = load_body(settings.body) if settings.body else None
         network = load_network(NETWORK, torch.device("cpu"))
-    people, survey = _people(settings, info, run)
-    track = _chosen(people, settings.person)
-    moving = settings.camera == "moving" or (settings.camera == "auto" and survey.camera_moves)
+    everything = {} if settings.overlay else _depends(settings, "output", "cache", "device")
+    if everything and (before := cache.load("take", everything)) is not None:
+        return _as_before(before, results)
+    people = _people(settings, info, run, cache)
+    track = _chosen(people.tracks, settings.person)
+    moving = settings.camera == "moving" or (settings.camera == "auto" and people.camera_moves)
     shown = replace(settings, start_s=max(settings.start_s, float(track.time_s[0])))
     with run.stage("keypoints", len(track.time_s)) as tell:
         # Made anew for every attempt: a background must see each frame once.
-        seen, background = run.compute(lambda device, _: _observed(shown, people, track, moving, device, tell))
+        seen, background = cache.kept(
+            "observations",
+            {**_people_depend_on(settings), "person": track.id, "quality": settings.quality, "moving": moving},
+            lambda: run.compute(lambda device, _: _observed(shown, people.tracks, track, moving, device, tell)),
+            _packed_observations,
+            _unpacked_observations,
+        )
     seen = _without_long_gaps(seen, run.notes)
     matrix = camera_matrix(info.width, info.height, settings.fov_deg)
     rays = rays_through(torch.from_numpy(seen.keypoints[..., :2]), matrix).float()
@@ -150,7 +166,7 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         shot = solved(shot.height_m * settings.camera_height_m / shot.camera_height_m)
         scale = f"a camera {settings.camera_height_m} m above the floor"
     summary = {
-        "people": len(people),
+        "people": len(people.tracks),
         "person": track.id,
         "frames": len(shot.motion),
         "observed": int(shot.motion.observed.sum()),
@@ -161,7 +177,7 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         "fov_source": fov,
         "scale": scale,
         "camera": "static" if camera is None else "travels" if camera.travels else "turns",
-        "shots": len(survey.cuts_s) + 1,
+        "shots": len(people.cuts_s) + 1,
         "notes": run.notes,
     }
     provenance = {
@@ -193,7 +209,11 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         if "overlay" in results:
             _write_overlay(results["overlay"], settings, info, shot, run)
     files = {role: str(path) for role, path in results.items()}
-    return CaptureResult(files, {**summary, "stages_s": run.seconds})
+    summary["stages_s"] = run.seconds
+    if everything:
+        written = {role: np.frombuffer(path.read_bytes(), np.uint8) for role, path in results.items()}
+        cache.store("take", everything, {**written, "summary": np.array(json.dumps(summary))})
+    return CaptureResult(files, summary)
 
 
 def _device(wanted: str) -> str:
@@ -234,19 +254,87 @@ def _expected_frames(info: FootageInfo, settings: CaptureSettings) -> int:
     return max(1, round((end_s - settings.start_s) * info.fps))
 
 
-def _people(settings: CaptureSettings, info: FootageInfo, run: Run) -> tuple[list[Track], Survey]:
+@dataclass(frozen=True)
+class People:
     """Everybody, each within one shot, and what was seen of cuts and of the camera."""
 
-    def look(device: str) -> tuple[list[Track], Survey]:
+    tracks: list[Track]
+    cuts_s: list[float]
+    camera_moves: bool
+
+
+def _people(settings: CaptureSettings, info: FootageInfo, run: Run, cache: Cache) -> People:
+    def look(device: str) -> People:
         survey = Survey(stillness=settings.camera == "auto")
-        return find_people(survey.watch(_frames(settings)), device, tell), survey
+        tracks = find_people(survey.watch(_frames(settings)), device, tell)
+        return People(within_shots(tracks, survey.cuts_s), survey.cuts_s, survey.camera_moves)
 
     with run.stage("people", _expected_frames(info, settings)) as tell:
-        people, survey = run.compute(lambda device, _: look(device))
-    if survey.cuts_s:
-        cuts = ", ".join(f"{cut_s:.2f} s" for cut_s in survey.cuts_s)
+        people = cache.kept(
+            "people",
+            _people_depend_on(settings),
+            lambda: run.compute(lambda device, _: look(device)),
+            _packed_people,
+            _unpacked_people,
+        )
+    if people.cuts_s:
+        cuts = ", ".join(f"{cut_s:.2f} s" for cut_s in people.cuts_s)
         run.notes.append(f"The footage is cut at {cuts}; a person before and after a cut counts as two.")
-    return within_shots(people, survey.cuts_s), survey
+    return people
+
+
+def _people_depend_on(settings: CaptureSettings) -> dict[str, Any]:
+    return {"start_s": settings.start_s, "end_s": settings.end_s, "stillness": settings.camera == "auto"}
+
+
+def _depends(settings: CaptureSettings, *left_out: str) -> dict[str, Any]:
+    """All settings but some; of a body file its content."""
+    values = {name: value for name, value in asdict(settings).items() if name not in left_out}
+    # The take names the file that it came from.
+    values["footage"] = str(Path(settings.footage).absolute())
+    return {**values, "body": settings.body and _sha256(Path(settings.body))}
+
+
+def _packed_people(people: People) -> Arrays:
+    tracks = {
+        f"{number}.{each.name}": np.asarray(getattr(track, each.name))
+        for number, track in enumerate(people.tracks)
+        for each in fields(Track)
+    }
+    moves = np.array(people.camera_moves)
+    return {**tracks, "count": np.array(len(people.tracks)), "cuts_s": np.array(people.cuts_s), "moves": moves}
+
+
+def _unpacked_people(arrays: Arrays) -> People:
+    tracks = [
+        Track(int(arrays[f"{number}.id"]), *(arrays[f"{number}.{each.name}"] for each in fields(Track)[1:]))
+        for number in range(int(arrays["count"]))
+    ]
+    return People(tracks, arrays["cuts_s"].tolist(), bool(arrays["moves"]))
+
+
+def _packed_observations(found: tuple[Observations, Background | None]) -> Arrays:
+    seen, background = found
+    arrays = {each.name: getattr(seen, each.name) for each in fields(Observations)}
+    behind = background.remembered() if background else {}
+    return {**arrays, **{f"background.{name}": values for name, values in behind.items()}}
+
+
+def _unpacked_observations(arrays: Arrays) -> tuple[Observations, Background | None]:
+    seen = Observations(**{each.name: arrays[each.name] for each in fields(Observations)})
+    behind = {
+        name.removeprefix("background."): values for name, values in arrays.items() if name.startswith("background.")
+    }
+    return seen, Background.of(behind) if behind else None
+
+
+def _as_before(before: Arrays, results: dict[str, Path]) -> CaptureResult:
+    """The result of a capture that was made before, written anew."""
+    for role in ("body", "take"):
+        with written_beside(results[role]) as part:
+            part.write_bytes(before[role].tobytes())
+    files = {role: str(path) for role, path in results.items()}
+    return CaptureResult(files, {**json.loads(str(before["summary"])), "cached": True})
 
 
 def _observed(

@@ -85,7 +85,7 @@ TEXTS: dict[Code, tuple[str, str]] = {
     ),
     Code.ENGINE_MISSING: (
         "The engine could not be started.",
-        "Set the engine's Python in the preferences; `python -m model doctor` says what it lacks.",
+        "Install or repair it in the preferences of this extension.",
     ),
     Code.ENGINE_DIED: ("The engine stopped unexpectedly.", "Try again; the log says what happened."),
     Code.ENGINE_SILENT: ("The engine no longer answers and was stopped.", "Try again; the log says what happened."),
@@ -124,7 +124,8 @@ class CaptureSettings:
     `fov_deg` is the horizontal field of view of the upright picture, None to assume one. `height_m` is the person's
     standing height, None to take the body shape's own. `person` is a track's number, None for the most prominent.
     `camera` is "static", "moving" or "auto": see whether it moves. `camera_pitch_deg` is how far it looks down in the
-    first picture, `camera_height_m` how high above the floor it is there, None to find out.
+    first picture, `camera_height_m` how high above the floor it is there, None to find out. `cache` is a folder in
+    which the engine keeps what its stages found, None to keep nothing.
     """
 
     footage: str
@@ -141,6 +142,7 @@ class CaptureSettings:
     camera: str = "auto"
     camera_pitch_deg: float | None = None
     camera_height_m: float | None = None
+    cache: str | None = None
 
     @staticmethod
     def from_message(message: Message) -> "CaptureSettings":
@@ -149,7 +151,7 @@ class CaptureSettings:
             "footage": (str,), "output": (str,), "overlay": (str,), "quality": (str,), "device": (str,),
             "body": (str,), "person": (int,), "start_s": (int, float), "end_s": (int, float),
             "fov_deg": (int, float), "height_m": (int, float), "camera": (str,), "camera_pitch_deg": (int, float),
-            "camera_height_m": (int, float),
+            "camera_height_m": (int, float), "cache": (str,),
         }  # fmt: skip
         optional = {field.name for field in fields(CaptureSettings) if field.default is None}
         given = {name: message[name] for name in kinds if name in message}

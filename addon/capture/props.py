@@ -8,7 +8,7 @@ from typing import cast
 import bpy
 
 from ...model.protocol import CaptureSettings, Code, Failure
-from ..preferences import preferences
+from ..preferences import cache_folder, preferences
 from . import looking
 from .found import found
 
@@ -16,6 +16,10 @@ from .found import found
 def _footage_chosen(filled: "CaptureProperties", context: bpy.types.Context) -> None:
     if not bpy.app.background:  # else nobody sees it, and no timer would run
         looking.begin(context, filled.footage)
+
+
+KEPT = "footage"
+"""The folder in the cache in which the engine keeps what it found in footage."""
 
 
 class CaptureProperties(bpy.types.PropertyGroup):
@@ -126,7 +130,7 @@ def chosen_people(context: bpy.types.Context) -> list[int | None]:
         return [form(context.scene).person or None]
     numbers: list[int | None] = [person.number for person in found(context).people if person.chosen]
     if not numbers:
-        raise Failure(Code.PEOPLE_UNKNOWN, "Nobody is chosen.")
+        raise Failure(Code.REQUEST_INVALID, "Nobody is chosen.", "Choose somebody in the list of people.")
     return numbers
 
 
@@ -174,6 +178,7 @@ def capture_settings(context: bpy.types.Context, output: Path, person: int | Non
         camera=filled.camera,
         camera_pitch_deg=degrees(filled.camera_pitch) if filled.pitch_known else None,
         camera_height_m=filled.camera_height_m or None,
+        cache=str(cache_folder(context) / KEPT),
     )
     settings.check()
     return settings

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Follows points of the background through the pictures, past the people."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import cv2
@@ -100,6 +100,25 @@ class Background:
         path = whole.part(chosen)
         turned = np.linalg.norm(axis_angle_from_matrix(path.rotation), axis=-1).max()
         return path if path.travels or turned > STILL_RAD else None
+
+    def remembered(self) -> dict[str, NDArray[Any]]:
+        """All that `path` needs, of which `of` makes another that knows the same."""
+        return {
+            "time_s": np.array(self.time_s),
+            "key": np.array(self._key),
+            "frames": np.concatenate([np.zeros(0, np.intp), *self._frames]),
+            "points": np.concatenate([np.zeros(0, np.intp), *self._points]),
+            "pixels": np.concatenate([np.zeros((0, 2)), *self._pixels]),
+        }
+
+    @staticmethod
+    def of(remembered: Mapping[str, NDArray[Any]]) -> "Background":
+        """One that has seen all its frames before."""
+        background = Background([])
+        background.time_s, background._key = remembered["time_s"].tolist(), remembered["key"].tolist()
+        background._frames, background._points = [remembered["frames"]], [remembered["points"]]
+        background._pixels = [remembered["pixels"]]
+        return background
 
     def _free(self, shape: tuple[int, ...], scale: float, time_s: float) -> Grey:
         """255 where no person is, 0 elsewhere, (h, w)."""

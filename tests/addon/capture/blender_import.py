@@ -75,18 +75,18 @@ def works_and_is_one_undo_step(engines: dict[str, str]) -> Any:
     bpy.ops.ed.redo()
     found["redone"] = names()
     found["moves"] = len(part("addon.take.data").read(bpy.data.objects["my clip"]).frames)
-    found["first"] = part("addon.capture.ops").outcome(bpy.data.objects["my clip"])
+    found["first"] = part("addon.capture.work").outcome(bpy.data.objects["my clip"])
     bpy.context.scene.render.fps = 24
     assert import_video() == ""
     found["twice"] = names()
-    found["second"] = part("addon.capture.ops").outcome(bpy.data.objects["my clip.001"])
+    found["second"] = part("addon.capture.work").outcome(bpy.data.objects["my clip.001"])
     return found
 
 
 def every_misbehaviour_is_one_line(engines: dict[str, str]) -> Any:
     found = {}
     for manner, engine in engines.items():
-        if manner == "patient":  # it only ends when it is told to
+        if manner in ("patient", "real"):  # one only ends when it is told to, one does nothing wrong
             continue
         use(engine)
         began = time.monotonic()
@@ -294,3 +294,38 @@ def failures_offer_what_helps(engines: dict[str, str]) -> Any:
     device = bpy.context.preferences.addons[MODULE].preferences.device
     bpy.context.preferences.addons[MODULE].preferences.device = "auto"
     return [missing, device, str(desk().problem or ""), str(codes.PEOPLE_NONE) in offered]
+
+
+def footage_comes_from_files_clips_and_trimmed_strips(engines: dict[str, str]) -> Any:
+    use(engines["real"])
+    scene, form = bpy.context.scene, bpy.context.scene.reel_to_rig
+    video = str(Path(form.footage).with_name("real.mp4"))
+    ops, found = bpy.ops.reel_to_rig, {}
+    found["offered"] = [ops.use_clip.poll(), ops.use_strip.poll()]
+    form.end_s = 1
+    assert ops.use_file(filepath=video) == {"FINISHED"}
+    found["file"] = [form.footage == video, form.start_s, form.end_s]
+    form.footage = ""
+    scene.active_clip = bpy.data.movieclips.load(video)
+    assert ops.use_clip() == {"FINISHED"}
+    found["clip"] = form.footage == video
+    form.footage = ""
+    editor = scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    if hasattr(bpy.context.workspace, "sequencer_scene"):
+        bpy.context.workspace.sequencer_scene = scene
+    editor.active_strip = strip = strips.new_movie("strip", video, 1, 1)
+    assert ops.use_strip() == {"FINISHED"}
+    found["strip"] = [form.footage == video, form.start_s, form.end_s]
+    strip.frame_offset_start, strip.frame_offset_end = 4, 6
+    assert ops.use_strip() == {"FINISHED"}
+    found["trimmed"] = [round(form.start_s, 4), round(form.end_s, 4)]
+    known = part("addon.capture.found").found(bpy.context)
+    found["known"] = [
+        known.line,
+        known.usable,
+        list(part("addon.capture.pictures")._Kept.collection["footage"].image_size),
+    ]
+    handler = bpy.types.REEL_TO_RIG_FH_footage
+    found["drop"] = [handler.bl_import_operator, ".mp4" in handler.bl_file_extensions.split(";")]
+    return found

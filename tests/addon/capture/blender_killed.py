@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from tests.addon.capture.blender_import import desk, left_in_cache, names, running, start, use
+from tests.addon.capture.blender_import import cache, desk, left_in_cache, names, running, start, use
 from tests.addon.inside import empty_scene, enable_checkout, part
 
 TICK = SimpleNamespace(type="TIMER")
@@ -24,6 +24,7 @@ def main(python: str, footage: str, start_s: float, end_s: float, stages: list[s
     form = bpy.context.scene.reel_to_rig
     form.footage, form.start_s, form.end_s, form.quality = footage, start_s, end_s, "draft"
     found: dict[str, Any] = {"killed": {stage: killed_in(stage) for stage in stages}}
+    found["kept when killed"] = sorted(path.name.split("-")[0] for path in cache().joinpath("footage").glob("*.npz"))
     found["afterwards"] = imported()
     pid = engine()
     os.kill(pid, signal.SIGKILL)

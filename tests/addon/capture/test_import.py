@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operators and the jobs in real Blender, with engines that are scripts."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from model.footage import write_video
 from tests.addon.blender import PYTHONS, Blender
 from tests.addon.capture.engines import make_engine
 
@@ -17,6 +20,7 @@ FUNCTIONS = (
     "other_events_pass_while_it_runs", "cancel", "jobs_queue_and_the_form_stays_usable",
     "everybody_who_is_chosen_becomes_a_take", "undo_and_changes_of_scene_while_it_runs",
     "another_file_is_opened_while_it_runs", "failures_offer_what_helps",
+    "footage_comes_from_files_clips_and_trimmed_strips",
 )  # fmt: skip
 MANNERS = (
     "good", "reports_failure", "dies_mid_job", "lacks_torch", "garbage", "other_version", "promises", "truncates",
@@ -30,7 +34,8 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("import")
     footage = folder / "my clip.mp4"
     footage.write_bytes(b"not looked at by an engine that pretends")
-    engines = {manner: str(make_engine(folder, manner)) for manner in MANNERS}
+    write_video(folder / "real.mp4", [np.full((96, 128, 3), (200, 40, 40), np.uint8)] * 20, 10.0)
+    engines = {manner: str(make_engine(folder, manner)) for manner in MANNERS} | {"real": sys.executable}
     blender = Blender(request.param, folder / "resources")
     return blender.run(
         HERE / "blender_import.py", timeout_s=400, engines=engines, footage=str(footage), tests=FUNCTIONS
@@ -163,3 +168,13 @@ def test_failures_offer_what_helps(found):
     assert device == "cpu"
     assert problem == ""
     assert people
+
+
+def test_footage_comes_from_files_clips_and_trimmed_strips(found):
+    found = result(found, "footage_comes_from_files_clips_and_trimmed_strips")
+    assert found["offered"] == [False, False]
+    assert found["file"] == found["strip"] == [True, 0, 0]
+    assert found["clip"]
+    assert found["trimmed"] == [0.4, 1.4]  # of 20 pictures, 10 a second: 4 left out before, 6 after
+    assert found["known"] == ["128 × 96, 10 fps, 2.00 s", True, [320, 240]]
+    assert found["drop"] == ["reel_to_rig.use_file", True]

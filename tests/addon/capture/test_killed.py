@@ -31,7 +31,7 @@ def test_engine_killed_at_any_moment(blender: Blender, demo_clip: Path):
         assert killed["problem"][1] == hint
         assert killed["reports"] == [killed["shown"]] == [" ".join(killed["problem"])]
         assert not killed["busy"]
-        assert killed["cache"] == ["engine.log"]
+        assert set(killed["cache"]) <= {"engine.log", "footage"}
         assert killed["objects"] == []
         assert not killed["alive"]
     for again, objects in (
@@ -40,5 +40,9 @@ def test_engine_killed_at_any_moment(blender: Blender, demo_clip: Path):
     ):
         assert found[again]["result"] == ["FINISHED"]
         assert found[again]["slowest_tick_s"] < 0.3
-        assert found[again]["cache"] == ["engine.log"]
+        assert found[again]["cache"] == ["engine.log", "footage"]
         assert found[again]["objects"] == objects
+    # Killed in its last stages, it had kept those before; captured once, it is there at once.
+    assert found["kept when killed"] == ["observations", "people"]
+    assert "captured before" not in found["afterwards"]["reports"][0]
+    assert "captured before" in found["after a kill between jobs"]["reports"][0]
