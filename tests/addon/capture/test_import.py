@@ -100,7 +100,7 @@ def test_bad_input_is_told_before_the_engine_starts(found):
     assert "height_m" in found["small"]
     assert "/no/body.npz is not there" in found["body"]
     assert "/no/python is not there" in found["python"]
-    assert "No Python was chosen" in found["no engine"]
+    assert "The engine is not installed" in found["no engine"]
     assert found.pop("environment") == ""
     assert all("\n" not in line for line in found.values())
 
