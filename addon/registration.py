@@ -20,6 +20,7 @@ from .retarget.mapping import ops as mapping_ops
 from .retarget.mapping import panel as mapping_panel
 from .retarget.mapping.props import BoneRow, MappingProperties
 from .retarget.props import RetargetProperties
+from .take import keys as take_keys
 from .take import ops as take_ops
 from .take import overlay
 from .take import panel as take_panel
@@ -68,6 +69,7 @@ def register() -> None:
 
 def unregister() -> None:
     overlay.remove()
+    take_keys.stop_following()
     bpy.types.TOPBAR_MT_file_import.remove(take_ops.draw_in_menu)
     capture_ops.drop_jobs()
     looking.end()

@@ -112,7 +112,7 @@ class Follower(Mixed):
         """Follow the queue, and see to one job that is over, whatever became of it."""
         Desk.queue.step()
         show_progress()
-        work = next((work for work in self._works if work.job.over), None)
+        work = next((work for work in self._works if work.job.over and work.ready()), None)
         if work:
             self._works.remove(work)
             self._see_to(context, work)

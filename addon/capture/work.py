@@ -3,21 +3,22 @@
 
 import shutil
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ...model.motion.motion import Motion, MotionFileError
-from ...model.protocol import Code, Failure
+from ...model.protocol import Code, Failure, Message
 from .. import preferences
 from ..engine import running
 from ..take import data
-from ..take.build import build
+from ..take.build import Prepared, place
 from ..take.props import take_of
 from . import pictures
 from .found import found, person_picture
-from .job import Job, findings
+from .job import Job, State, findings
 from .props import capture_settings, form, scan_key
 
 
@@ -44,6 +45,10 @@ class Work:
         """What to ask the engine for. Raises Failure for what cannot work."""
         raise NotImplementedError
 
+    def ready(self) -> bool:
+        """Whether the result can be taken in without keeping Blender waiting. Never waits itself."""
+        return True
+
     def finish(self, context: bpy.types.Context) -> str:
         """Take the result in; returns a line about it. Raises Failure."""
         raise NotImplementedError
@@ -60,23 +65,32 @@ class Capture(Work):
         assert context.scene
         self.person = person
         self.smoothing = form(context.scene).smoothing
+        self._prepared: Future[Prepared] | None = None
         super().__init__(context, title)
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         settings = capture_settings(context, self.folder / "take.npz", self.person)
         return {"type": "capture", **settings.to_message()}
 
+    def ready(self) -> bool:
+        """Have the arithmetic done beside Blender, as soon as there is a result."""
+        if self.job.state is not State.DONE:
+            return True
+        if self._prepared is None:
+            helper = ThreadPoolExecutor(1)
+            self._prepared = helper.submit(prepare, self.job.result, self.smoothing)
+            helper.shutdown(wait=False)
+        return self._prepared.done()
+
     def finish(self, context: bpy.types.Context) -> str:
-        files, summary = self.job.result["files"], self.job.result["summary"]
-        try:
-            motion, body = Motion.load(files["take"]), data.Body.load(files["body"])
-        except (KeyError, OSError, MotionFileError) as error:
-            raise Failure(Code.ENGINE_INTERNAL, f"Its result cannot be read: {error}.") from error
+        summary = self.job.result["summary"]
+        assert self._prepared
+        prepared = self._prepared.result()
         scene = bpy.data.scenes.get(self.scene) or context.scene
         assert scene
         layer = context.view_layer if scene == context.scene else scene.view_layers[0]
         with context.temp_override(scene=scene, view_layer=layer):
-            armature = build(bpy.context, motion, body, self.title, self.smoothing)
+            armature = place(bpy.context, prepared, self.title)
         take = take_of(armature)
         take.summary = "\n".join([take.summary, *summary.get("notes", [])])
         # Now, and not when the operator ends: it may have further takes to make, and more may be undone until then.
@@ -112,6 +126,15 @@ class Scan(Work):
             raise Failure(Code.ENGINE_GARBLED, "It lists people in a way that is not known.") from error
         count = len(tracks)
         return f"{count} people found" if count > 1 else "1 person found"
+
+
+def prepare(result: Message, smoothing: float) -> Prepared:
+    """The take in the files that the engine names. Raises Failure if they are not what it promised. No bpy."""
+    try:
+        files = result["files"]
+        return Prepared.of(Motion.load(files["take"]), data.Body.load(files["body"]), smoothing)
+    except (KeyError, OSError, MotionFileError) as error:
+        raise Failure(Code.ENGINE_INTERNAL, f"Its result cannot be read: {error}.") from error
 
 
 def connect() -> Any:

@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +86,24 @@ def _dense(data: Mapping[str, Any], name: str) -> F32:
     return matrix
 
 
-def store(armature: bpy.types.Object, motion: Motion, rest: NDArray[np.floating]) -> None:
-    """Keep a raw motion and its rest joints (24, 3) with an armature."""
+def store(armature: bpy.types.Object, file: bytes, rest: NDArray[np.floating]) -> None:
+    """Keep a raw motion, as the bytes of its file, and its rest joints (24, 3) with an armature."""
     take = take_of(armature)
+    take.motion = file
+    take.rest = stored_joints(rest)
+    take.is_take = True
+
+
+def written(motion: Motion) -> bytes:
+    """A motion as the bytes of its file."""
     file = io.BytesIO()
     motion.write(file)
-    take.motion = file.getvalue()
-    take.rest = np.asarray(rest, np.float32).tobytes()
-    take.is_take = True
+    return file.getvalue()
+
+
+def stored_joints(rest: NDArray[np.floating]) -> bytes:
+    """Rest joints (24, 3) as a take keeps them."""
+    return np.asarray(rest, np.float32).tobytes()
 
 
 def raw(armature: bpy.types.Object) -> Motion:
@@ -100,6 +111,7 @@ def raw(armature: bpy.types.Object) -> Motion:
     return parsed(take_of(armature).motion)
 
 
+@lru_cache(maxsize=4)
 def parsed(file: bytes) -> Motion:
     """The motion in the bytes of a motion file. Raises MotionFileError."""
     return Motion.load(io.BytesIO(file))
@@ -107,7 +119,21 @@ def parsed(file: bytes) -> Motion:
 
 def rest_joints(armature: bpy.types.Object) -> NDArray[np.float64]:
     """The joints in the T-pose (24, 3), canonical, metres."""
-    return np.frombuffer(take_of(armature).rest, np.float32).reshape(24, 3).astype(np.float64)
+    return _joints(take_of(armature).rest)
+
+
+def _joints(rest: bytes) -> NDArray[np.float64]:
+    return np.frombuffer(rest, np.float32).reshape(24, 3).astype(np.float64)
+
+
+@lru_cache(maxsize=4)
+def smoothed(file: bytes, rest: bytes, strength: float, regions: tuple[float, ...]) -> Motion:
+    """The motion in a motion file, smoothed; factors by region in REGIONS' order. No bpy: any thread may call it.
+
+    Keying, baking and exporting want the same one over and over, and an import has it computed beside Blender's own
+    work. Raises MotionFileError.
+    """
+    return smooth(parsed(file), _joints(rest), strength, dict(zip(REGIONS, regions, strict=True)))
 
 
 def settled(armature: bpy.types.Object) -> Motion:
@@ -116,8 +142,7 @@ def settled(armature: bpy.types.Object) -> Motion:
     Nothing is evaluated, and keys that were edited by hand are not looked at.
     """
     take = take_of(armature)
-    regions = dict(zip(REGIONS, take.applied_regions, strict=True))
-    motion = smooth(raw(armature), rest_joints(armature), take.applied, regions)
+    motion = smoothed(take.motion, take.rest, take.applied, tuple(take.applied_regions))
     up = np.array([0, 0, take.floor_m], np.float32)
     # The camera sees the same: what the world loses in height, its translation gains.
     shift = np.asarray(motion.camera_rotation, np.float64) @ up

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from ...model.motion.contacts import contacts_of
@@ -133,7 +134,7 @@ def _arrays(path: Path) -> dict[str, Any]:
         file = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise MotionFileError(f"{path.name} is not an .npz file.") from error
-    if not isinstance(file, np.lib.npyio.NpzFile):
+    if not isinstance(file, NpzFile):
         raise MotionFileError(f"{path.name} holds a single array, not those of a motion.")
     found: dict[str, Any] = {}
     with file:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes a take to a file: through Blender's own exporters on a copy that holds nothing else, or as arrays."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -60,7 +60,7 @@ def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, 
 
 
 @contextmanager
-def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[bpy.types.Object]:
+def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Generator[bpy.types.Object, None, None]:
     """A scene of its own, shown for as long as it lasts, with a copy of the take's armature and body."""
     window, take = context.window, take_of(armature)
     assert window
@@ -72,7 +72,7 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Itera
     scene.render.fps, scene.render.fps_base = before.render.fps, before.render.fps_base
     frames = geometry.scene_frames(data.raw(armature).time_s, take.start, take.fps)
     scene.frame_start, scene.frame_end = geometry.scene_range(frames)
-    originals = [item for item in (armature, take.body) if item]
+    originals = [item for item in (armature, take.body) if item and item.users_scene]
     names = [item.name for item in originals]
     copies: list[bpy.types.Object] = []
     try:
@@ -105,6 +105,7 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Itera
 
 def _copied(item: bpy.types.Object, name: str, scene: bpy.types.Scene) -> bpy.types.Object:
     copy = item.copy()
+    assert copy
     assert item.data
     copy.data = item.data.copy()
     copy.name = name

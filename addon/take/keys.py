@@ -10,11 +10,11 @@ from .. import keyframes
 from . import data, geometry
 from .props import take_of
 
-_waiting: set[str] = set()
-
-
 SETTLED_S = 0.3
 """How long a setting must be left alone before the keys follow it: a slider that is dragged changes at every event."""
+
+_waiting: set[str] = set()
+"""The takes whose keys are to follow, by name: what else is known of them may not outlive an undo."""
 
 
 def follow(armature: bpy.types.Object) -> None:
@@ -32,11 +32,23 @@ def follow(armature: bpy.types.Object) -> None:
 
 def catch_up() -> None:
     """Key the takes whose settings have changed; harmless when it comes late, to a file that was closed meanwhile."""
-    for name in list(_waiting):
-        armature = bpy.data.objects.get(name)
-        if armature and take_of(armature).is_take and not is_current(armature):
-            key_armature(armature, take_of(armature).smoothing)
+    found = [bpy.data.objects.get(name) for name in _waiting]
     _waiting.clear()
+    behind = [item for item in found if item and take_of(item).is_take and not is_current(item)]
+    for armature in behind:
+        key_armature(armature, take_of(armature).smoothing)
+    manager = bpy.context.window_manager
+    if behind and manager:
+        # The step that the slider made still has the old keys: undoing whatever comes next must not lead there.
+        with bpy.context.temp_override(window=manager.windows[0]):
+            bpy.ops.ed.undo_push(message="Smoothing")
+
+
+def stop_following() -> None:
+    """Leave the keys as they are."""
+    _waiting.clear()
+    if bpy.app.timers.is_registered(catch_up):
+        bpy.app.timers.unregister(catch_up)
 
 
 def is_current(armature: bpy.types.Object) -> bool:

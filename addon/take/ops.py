@@ -87,7 +87,7 @@ class SideView(bpy.types.Operator):
         if ahead.length < 0.1:  # a camera that looks straight down
             ahead = Vector((0, 1, 0))
         assert armature.pose
-        heads = np.array([tuple(armature.matrix_world @ bone.head) for bone in armature.pose.bones])
+        heads = np.array([(armature.matrix_world @ bone.head)[:] for bone in armature.pose.bones])
         low, high = heads.min(0), heads.max(0)
         view.view_perspective = "ORTHO"
         aside = Vector((ahead.y, -ahead.x, 0))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws over the footage, in camera view, what a take was captured from: 2D keypoints and the person's box."""
 
-from functools import lru_cache
 from typing import Any, Final
 
 import bpy
@@ -31,7 +30,6 @@ def remove() -> None:
     """Undo `add`."""
     while _handles:
         bpy.types.SpaceView3D.draw_handler_remove(_handles.pop(), "WINDOW")
-    _stored.cache_clear()
 
 
 def draw() -> None:
@@ -74,12 +72,6 @@ def _picture_corners(
 
 def _of(armature: bpy.types.Object) -> tuple[Motion, NDArray[np.float64]]:
     """The raw motion of a take and its scene frames (T,)."""
-    motion = _stored(armature.session_uid, take_of(armature).motion)
     take = take_of(armature)
+    motion = data.raw(armature)
     return motion, geometry.scene_frames(motion.time_s, take.start, take.fps)
-
-
-@lru_cache(maxsize=4)
-def _stored(_uid: int, file: bytes) -> Motion:
-    """The motion in a take, read once: it never changes."""
-    return data.parsed(file)

@@ -52,7 +52,7 @@ def main(motion_file: str, body_file: str, folder: str) -> dict[str, Any]:
         if suffix == "npz":  # It comes on the average body: only turns and the way of the pelvis are the same.
             off = off[:, :1] - off[:1, :1]
         found[suffix] = float(np.abs(off).max() * 1000)
-        found[f"{suffix}_meshes"] = sum(item.type == "MESH" for item in set(bpy.data.objects) - had)
+        found[f"{suffix}_meshes"] = sum(item.type == "MESH" for item in came.children)
     second = part("addon.take.props").take_of(bpy.context.active_object)
     found["second"] = [second.is_take, second.camera is None, second.body is not None]
     return found
