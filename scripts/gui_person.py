@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scripted person of gui_test.py: runs inside Blender, as a generator that a timer moves on.
+
+Between two steps Blender draws, and runs modal operators and timers as ever. A yielded number is a pause in seconds.
+"""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+MODULE = "bl_ext.user_default.reel_to_rig"
+RESULT = "result.json"
+MINUTES = 60.0
+PROGRESS_STEPS = 10
+
+Steps = Iterator[float]
+
+
+class Person:
+    """Hands, eyes and a notebook."""
+
+    def __init__(self, bpy: Any, arguments: dict[str, Any]) -> None:
+        self.bpy = bpy
+        self.given = arguments
+        self.folder = Path(arguments["folder"])
+        self.notes: dict[str, Any] = {"blender": bpy.app.version_string}
+        self.ticks_s: list[tuple[float, float]] = []
+
+    def window(self) -> Any:
+        return self.bpy.context.window_manager.windows[0]
+
+    def viewport(self) -> Any:
+        """The 3D viewport of the window."""
+        return next(area for area in self.window().screen.areas if area.type == "VIEW_3D")
+
+    def region(self, kind: str) -> Any:
+        return next(region for region in self.viewport().regions if region.type == kind)
+
+    def press(self, key: str, **modifiers: bool) -> Steps:
+        """A key, with the mouse over the viewport."""
+        region = self.region("WINDOW")
+        at = {"x": region.x + region.width // 3, "y": region.y + region.height // 2}
+        self.window().event_simulate(type="MOUSEMOVE", value="NOTHING", **at)
+        yield 0.1
+        for value in ("PRESS", "RELEASE"):
+            self.window().event_simulate(type=key, value=value, **at, **modifiers)
+            yield 0.1
+        yield 0.8
+
+    def call(self, operator: str, *mode: str, **properties: Any) -> set[str]:
+        """What a button in the sidebar does."""
+        group, name = operator.split(".")
+        area = self.viewport()
+        with self.bpy.context.temp_override(window=self.window(), area=area, region=self.region("WINDOW")):
+            return getattr(getattr(self.bpy.ops, group), name)(*mode, **properties)
+
+    def picture(self, name: str) -> Steps:
+        """A picture of the whole screen, once it is drawn."""
+        self.viewport().tag_redraw()
+        yield 1.5
+        subprocess.run(
+            ["import", "-window", "root", "-quality", "82", str(self.folder / f"{name}.jpg")], check=True, timeout=300
+        )
+
+    def until(self, ready: Callable[[], bool], what: str, limit_s: float = 15 * MINUTES) -> Steps:
+        begun = time.monotonic()
+        while not ready():
+            if time.monotonic() - begun > limit_s:
+                raise TimeoutError(what)
+            yield 0.1
+
+    def part(self, name: str) -> Any:
+        return importlib.import_module(f"{MODULE}.addon.{name}")
+
+    def note(self, **found: Any) -> None:
+        self.notes |= found
+        print(found, flush=True)
+
+
+def day(me: Person) -> Steps:
+    """Everything, in order."""
+    yield 0.5
+    yield from arrive(me)
+    yield from fill_in_the_form(me)
+    yield from cancel_a_job(me)
+    yield from run_a_job(me)
+    yield from look(me)
+    yield from bake(me)
+    yield from undo_and_redo(me)
+    yield from save_and_reopen(me)
+
+
+def arrive(me: Person) -> Steps:
+    bpy = me.bpy
+    installed = bpy.ops.extensions.package_install_files(
+        filepath=me.given["zip_file"], repo="user_default", enable_on_install=True
+    )
+    assert installed == {"FINISHED"}, installed
+    bpy.context.preferences.addons[MODULE].preferences.engine_python = me.given["engine"]
+    bpy.ops.preferences.addon_enable(module="rigify")
+    bpy.data.batch_remove(list(bpy.data.objects))
+    objects = bpy.context.view_layer.objects
+    me.call("object.armature_human_metarig_add")
+    metarig = objects.active
+    me.call("pose.rigify_generate")
+    rig = objects.active
+    metarig.hide_set(True)
+    rig.name, rig.location = "Character", (1.5, 0, 0)
+    yield 0.5
+    yield from me.press("N")
+    me.region("UI").active_panel_category = "Reel to Rig"
+    yield 0.5
+    assert me.region("UI").width > 100, "the sidebar did not open"
+    yield from me.picture("1_sidebar")
+
+
+def fill_in_the_form(me: Person) -> Steps:
+    form = me.bpy.context.scene.reel_to_rig
+    form.footage, form.start_s, form.end_s = me.given["footage"], me.given["start_s"], me.given["end_s"]
+    form.quality = "draft"
+    yield 6.0
+    yield from me.picture("2_footage")
+
+
+def cancel_a_job(me: Person) -> Steps:
+    queue = me.part("capture.ops").Desk.queue
+    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    yield from me.until(lambda: bool(queue.jobs) and queue.jobs[0].fraction > 0, "no progress")
+    begun = time.monotonic()
+    me.call("reel_to_rig.cancel")
+    yield from me.until(lambda: not queue.jobs, "the job did not end")
+    me.note(cancelled_after_s=round(time.monotonic() - begun, 2))
+    assert not takes(me), "a cancelled job left a take"
+
+
+def run_a_job(me: Person) -> Steps:
+    capture = me.part("capture.ops")
+    queue, seen, pictured, begun = capture.Desk.queue, set(), False, time.monotonic()
+    watch(me, capture.Follower)
+    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    while queue.jobs and time.monotonic() - begun < 15 * MINUTES:
+        seen.add((queue.jobs[0].stage, queue.jobs[0].fraction))
+        if len(seen) == PROGRESS_STEPS // 2 and not pictured:
+            pictured = True
+            yield from me.picture("3_progress")
+        yield 0.1
+    yield 1.0
+    problem = capture.Desk.problem
+    assert problem is None, problem
+    assert len(seen) >= PROGRESS_STEPS, f"progress moved {len(seen)} times"
+    assert len(takes(me)) == 1, takes(me)
+    wall, cpu = (max(times) for times in zip(*me.ticks_s, strict=True))
+    me.note(
+        import_s=round(time.monotonic() - begun, 1), progress_moved=len(seen), ticks=len(me.ticks_s),
+        longest_tick_ms=round(wall * 1000, 1), longest_tick_cpu_ms=round(cpu * 1000, 1),
+    )  # fmt: skip
+
+
+def watch(me: Person, follower: Any) -> None:
+    """Measure every tick of the add-on's own timer: by the clock, and by what this thread computed."""
+    step = follower._step
+
+    def measured(self: Any, context: Any) -> None:
+        clock, cpu = time.perf_counter(), time.thread_time()
+        step(self, context)
+        me.ticks_s.append((time.perf_counter() - clock, time.thread_time() - cpu))
+
+    follower._step = measured
+
+
+def look(me: Person) -> Steps:
+    bpy, take = me.bpy, takes(me)[0]
+    properties = me.part("take.props").take_of(take)
+    bpy.context.scene.frame_set((bpy.context.scene.frame_start + bpy.context.scene.frame_end) // 2)
+    view = me.viewport().spaces.active.region_3d
+    if view.view_perspective != "CAMERA":
+        me.call("reel_to_rig.camera_view")
+    bpy.data.objects["Character"].hide_set(True)
+    me.viewport().spaces.active.overlay.show_relationship_lines = False
+    yield from me.picture("4_overlay")
+    properties.show_keypoints = True
+    properties.opacity = 0.3
+    me.call("reel_to_rig.mark", what="CONTACTS")
+    yield from me.picture("5_keypoints")
+    properties.show_keypoints, properties.opacity, properties.by_confidence = False, 0.8, True
+    yield from me.picture("6_confidence")
+    properties.by_confidence = False
+    properties.smoothing = 0.8
+    yield from me.until(lambda: abs(properties.applied - 0.8) < 1e-6, "the smoothing did not follow")
+    me.call("reel_to_rig.side_view")
+    yield from me.picture("7_side")
+    assert view.view_perspective == "ORTHO"
+
+
+def bake(me: Person) -> Steps:
+    bpy = me.bpy
+    rig = bpy.data.objects["Character"]
+    rig.hide_set(False)
+    retarget = bpy.context.scene.reel_to_rig_retarget
+    retarget.target, retarget.source = rig, takes(me)[0]
+    me.call("ed.undo_push", message="Choose the rig")
+    yield 0.5
+    assert me.call("reel_to_rig.bake", "EXEC_DEFAULT", True) == {"FINISHED"}
+    yield 0.5
+    assert rig.animation_data.action, "nothing was baked"
+    me.note(baked=rig.animation_data.action.name)
+    yield from me.picture("8_baked")
+
+
+def undo_and_redo(me: Person) -> Steps:
+    def baked() -> bool:
+        animation = me.bpy.data.objects["Character"].animation_data
+        return bool(animation and animation.action)
+
+    yield from me.press("Z", ctrl=True)
+    yield 1.0
+    assert not baked(), "Ctrl+Z left the bake"
+    yield from me.press("Z", ctrl=True, shift=True)
+    yield 1.0
+    assert baked(), "Ctrl+Shift+Z did not bring the bake back"
+    me.note(undone_and_redone=True)
+
+
+def save_and_reopen(me: Person) -> Steps:
+    bpy, file = me.bpy, str(me.folder / "saved.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    frames = len(me.part("take.data").raw(takes(me)[0]))
+    yield 0.5
+    bpy.ops.wm.open_mainfile(filepath=file)
+    yield 2.0
+    assert len(me.part("take.data").raw(takes(me)[0])) == frames
+    assert bpy.data.objects["Character"].animation_data.action
+    me.note(reopened=True, frames=frames)
+    yield from me.picture("9_reopened")
+
+
+def takes(me: Person) -> list[Any]:
+    return me.part("take.data").takes(me.bpy.context.scene)
+
+
+def main() -> None:
+    import bpy  # noqa: PLC0415 - gui_test.py reads this file without a Blender
+
+    bpy.context.preferences.view.show_splash = False
+    me = Person(bpy, json.loads(os.environ["GUI_TEST"]))
+    steps = day(me)
+
+    def move_on() -> float | None:
+        try:
+            return next(steps)
+        except StopIteration:
+            (me.folder / RESULT).write_text(json.dumps(me.notes, indent=1), encoding="utf-8")
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+            status = 9
+        me.part("engine.running").close()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # some versions of Blender hang or crash while they end
+
+    bpy.app.timers.register(move_on, first_interval=1.0, persistent=True)
+
+
+if __name__ == "__main__":
+    main()
