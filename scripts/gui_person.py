@@ -125,7 +125,8 @@ def fill_in_the_form(me: Person) -> Steps:
     form = me.bpy.context.scene.reel_to_rig
     form.footage, form.start_s, form.end_s = me.given["footage"], me.given["start_s"], me.given["end_s"]
     form.quality = "draft"
-    yield 6.0
+    known = me.part("capture.found").found(me.bpy.context)
+    yield from me.until(lambda: known.usable, "nobody looked at the footage")
     yield from me.picture("2_footage")
 
 

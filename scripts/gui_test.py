@@ -47,7 +47,8 @@ def main() -> int:
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     arguments = {
-        "zip_file": str(chosen.zip or build(output)), "engine": chosen.engine, "footage": str(CLIP), "folder": str(output),
+        "zip_file": str(chosen.zip or build(output)), "engine": chosen.engine,
+        "footage": str(CLIP), "folder": str(output),
         "start_s": 2.0, "end_s": 2.0 + chosen.seconds,
     }  # fmt: skip
     with screen(blender[:-1]), tempfile.TemporaryDirectory(dir=output) as resources:
