@@ -190,6 +190,8 @@ class EngineClient:
             event = {"type": "cancelled", "job": event["job"]}
         self._events.append(event)
         if final:
+            if self._cancelled_at is not None and self._clock() - self._cancelled_at > TERMINATE_AFTER_S:
+                self._dismiss()  # It was told to end, and must not be given the next job while it does.
             self._running = self._cancelled_at = None
 
     def _watch(self) -> None:

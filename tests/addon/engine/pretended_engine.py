@@ -68,6 +68,19 @@ def patient():
             say("cancelled", job=request["job"])
 
 
+def slow_to_leave():
+    """Hears of a cancel only by the polite signal, says so, and takes its time to go."""
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    greet()
+    stay_alive()
+    job = hear()["job"]
+    say("progress", job=job, stage="people", done=1, total=100, eta_s=None)
+    told.wait()
+    say("cancelled", job=job)
+    time.sleep(1)
+
+
 def stubborn():
     """Takes no notice of a cancel, of a polite signal, of the end of its input."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -252,6 +252,21 @@ def test_cancel_insists_with_terminate_then_kill(engine, monkeypatch):
     assert events[-1]["job"] == waiting
 
 
+def test_an_engine_that_was_told_to_end_gets_no_further_job(engine):
+    """It obeyed in the end, and is still on its way out: the next job needs another one."""
+    ahead_s = [0.0]
+    client = engine("slow_to_leave", silence_s=60, clock=lambda: time.monotonic() + ahead_s[0])
+    job = client.submit(REQUEST)
+    until(client, progress_came)
+    client.cancel(job)
+    ahead_s[0] = 5.5
+    until(client, lambda event: event == {"type": "cancelled", "job": job})
+    be(client, "good")
+    following = client.submit(REQUEST)
+    events = until(client, lambda event: event["job"] == following and event["type"] in {"done", "failed"})
+    assert events[-1]["type"] == "done", events
+
+
 def test_pause_of_blender_is_not_taken_for_silence(engine):
     """Nobody polls for longer than the limit while the machine, and so the engine, stands still."""
     client = engine("patient")
