@@ -179,9 +179,8 @@ class Installer(Work):
         self._install_libraries()
         self._tell("Comparing every file with its record", FRACTIONS["unpack"])
         if damaged := disk.damaged(self._packages):
-            raise InstallFailure(
-                f"Files of {', '.join(damaged)} are missing.", "Try again; the log says what happened."
-            )
+            names = ", ".join(disk.name_and_version(info)[0] for info in damaged)
+            raise InstallFailure(f"Files of {names} are missing.", "Try again; the log says what happened.")
         self._tell("Running the engine on this machine", FRACTIONS["check"])
         lines, status = self._run([disk.python_of(self.folder), *self._check])
         found = {

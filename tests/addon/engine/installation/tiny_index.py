@@ -38,9 +38,10 @@ class Index:
         }
         rows = [f"{path},sha256={_digest(text)},{len(text)}" for path, text in files.items()]
         files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
-        with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(wheel, "w") as archive:
             for path, text in files.items():
-                archive.writestr(path, text)
+                # Without a time of its own: made again, it is the same to the last byte.
+                archive.writestr(zipfile.ZipInfo(path), text, zipfile.ZIP_DEFLATED)
         links = (f'<a href="{file.name}#sha256={_hex(file)}">{file.name}</a>' for file in wheel.parent.glob("*.whl"))
         (wheel.parent / "index.html").write_text("<html>" + "".join(links), encoding="utf-8")
         return wheel
