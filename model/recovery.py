@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from .camera.aim import aim
-from .network.lifter import Given
+from .motion.skeleton import KEYPOINT_MIRROR
+from .network.lifter import Given, Lifted
 from .network.two_stage import TwoStage
 
-WINDOW = 48
+WINDOW = 64
 HIGHEST_FPS = 60.0
 """What the network was trained on; footage of a higher rate is taken apart into interleaved shots of a lower one."""
 BATCH = 8
@@ -61,8 +62,8 @@ def recover(
     for frames in _batches(_windows(time_s), batch):
         window = aim(rays[frames], confidence[frames])
         with torch.inference_mode():
-            lifted = network.lift(
-                window.keypoints.to(device), window.size.log().to(device), times[frames].to(device),
+            lifted = _lifted_both_ways(
+                network, window.keypoints.to(device), window.size.log().to(device), times[frames].to(device),
                 _part(world, frames, device), _part(feature, frames, device),
             )  # fmt: skip
         back = window.rotation.mT
@@ -90,6 +91,31 @@ def recover(
         report((T + int(part[-1]) + 1) // 2)
     return Recovery(
         torch.cat(mesh), torch.cat(refined), torch.nn.functional.normalize(up, dim=-1), contacts / weight[:, None]
+    )
+
+
+def _lifted_both_ways(
+    network: TwoStage, keypoints: Tensor, size: Tensor, time_s: Tensor, world: Given | None, feature: Given | None
+) -> Lifted:
+    """Windows lifted as they are and as in a mirror: the mean of both, which errs less than either.
+
+    The context is that of the windows as they are. A feature has no mirror image.
+    """
+    other, flip, count = list(KEYPOINT_MIRROR), keypoints.new_tensor([-1.0, 1, 1]), len(size)
+
+    def both(points: Tensor) -> Tensor:
+        return torch.cat([points, points[:, :, other] * flip])
+
+    found = network.lift(
+        both(keypoints), size.repeat(2), time_s.repeat(2, 1),
+        world and Given(both(world.values), world.where.repeat(2, 1)),
+        feature and Given(feature.values.repeat(2, 1, 1), torch.cat([feature.where, torch.zeros_like(feature.where)])),
+    )  # fmt: skip
+    return Lifted(
+        (found.joints[:count] + found.joints[count:, :, other] * flip) / 2,
+        found.context[:count],
+        (found.contacts[:count] + found.contacts[count:, :, [2, 3, 0, 1]]) / 2,
+        (found.up[:count] + found.up[count:] * flip) / 2,
     )
 
 

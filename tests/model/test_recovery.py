@@ -43,7 +43,7 @@ class Known:
         if world is not None:
             points = world.values
         context = points[:, :, 0]
-        return Lifted(points, context, torch.zeros(*keypoints.shape[:2], 4), points[:, :, 1])
+        return Lifted(points, context, torch.zeros(*keypoints.shape[:2], 4), points[:, :, 0])
 
     def recover(self, joints: torch.Tensor, context: torch.Tensor) -> Recovered:
         return Recovered(context[:, None], joints)
@@ -64,7 +64,7 @@ def test_every_frame_is_answered_in_the_camera_s_frame(T: int) -> None:
     directions = torch.nn.functional.normalize(torch.cat([rays, torch.ones(T, 23, 1)], -1), dim=-1)
     torch.testing.assert_close(found.joints, directions, atol=1e-4, rtol=0)
     torch.testing.assert_close(found.mesh[:, 0], directions[:, 0], atol=1e-4, rtol=0)
-    torch.testing.assert_close(found.up, directions[:, 1], atol=1e-4, rtol=0)
+    torch.testing.assert_close(found.up, directions[:, 0], atol=1e-4, rtol=0)
     assert (found.contacts == 0.5).all()
     assert max(network.lengths) <= WINDOW
     assert told == sorted(told)
