@@ -63,14 +63,14 @@ def register() -> None:
     bpy.app.handlers.load_pre.append(capture_ops.on_load_pre)
     atexit.register(running.close)
     atexit.register(installation.close)
-    bpy.types.TOPBAR_MT_file_import.append(take_ops.draw_in_menu)
+    bpy.types.TOPBAR_MT_file_import.append(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
     overlay.add()
 
 
 def unregister() -> None:
     overlay.remove()
     take_keys.stop_following()
-    bpy.types.TOPBAR_MT_file_import.remove(take_ops.draw_in_menu)
+    bpy.types.TOPBAR_MT_file_import.remove(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
     capture_ops.drop_jobs()
     looking.end()
     pictures.forget()

@@ -165,7 +165,7 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         # Seen from twice as high, all is twice as large.
         shot = solved(shot.height_m * settings.camera_height_m / shot.camera_height_m)
         scale = f"a camera {settings.camera_height_m} m above the floor"
-    summary = {
+    summary: dict[str, Any] = {
         "people": len(people.tracks),
         "person": track.id,
         "frames": len(shot.motion),
