@@ -44,7 +44,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def result(found: dict[str, Any], function: str) -> Any:
     """What a function returned; an error in it is an error of its own test only."""
-    assert "Traceback" not in found[function][:10], found[function]
+    assert not str(found[function]).startswith("Traceback"), found[function]
     return found[function]
 
 
