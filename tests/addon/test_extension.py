@@ -58,7 +58,8 @@ def test_install_enable_run_disable_uninstall(zip_file: Path, blender: Blender, 
     )
     found = run.result
     assert found["installed"]
-    assert found["panels"] == [f"REEL_TO_RIG_PT_{name}" for name in ("footage", "mapping", "retarget", "take", "take_overlay", "take_regions")]
+    panels = ("footage", "mapping", "retarget", "take", "take_overlay", "take_regions")
+    assert found["panels"] == [f"REEL_TO_RIG_PT_{name}" for name in panels]
     assert {f"reel_to_rig.{name}" for name in ("import_video", "cancel", "smooth", "bake")} <= set(found["operators"])
     assert found["undocumented"] == []
     assert found["ran"]
