@@ -20,7 +20,7 @@ HIGHEST_FPS = 60.0
 BATCH = 8
 FUSED, FUSED_WITHIN_S = 0.15, 0.1
 """How much of what the detector's own 3D says otherwise is believed, after it was smoothed over that time: late fusion.
-By measurement on held-out people: the network knows the detector's 3D, and yet the mean errs less."""
+The network knows the detector's 3D, and yet the mean errs 0.8 % less on the held-out people it was chosen on."""
 
 
 class Recovery(NamedTuple):
