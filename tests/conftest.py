@@ -19,6 +19,27 @@ package.__path__ = [str(ROOT)]
 sys.modules.setdefault("reel_to_rig", package)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--blender-python",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PATH",
+        help="a Python with another bpy, such as 4.2's: the tests in Blender run there too. May be repeated.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from tests.addon.blender import add_python
+
+    for python in config.getoption("--blender-python"):
+        try:
+            add_python(python)
+        except (OSError, ValueError) as error:
+            raise pytest.UsageError(f"--blender-python {python}: {error}") from error
+
+
 @pytest.fixture(scope="session")
 def demo_clip():
     """The demonstration clip: a man jumps on a low building, a woman walks past below. Seven seconds, 1768 x 994."""

@@ -14,6 +14,15 @@ MARKER = "RESULT "
 PYTHONS = {"5.0": Path(sys.executable), "5.2": ROOT / ".venv-blender-3.13/bin/python"}
 
 
+def add_python(python: Path) -> None:
+    """Run the tests in another Python's bpy too, under its version as "4.2". Raises OSError, ValueError."""
+    question = "import importlib.metadata; print(*importlib.metadata.version('bpy').split('.')[:2], sep='.')"
+    done = subprocess.run([python, "-c", question], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"it has no bpy ({done.stderr.splitlines()[-1]})")
+    PYTHONS[done.stdout.strip()] = python.absolute()
+
+
 @dataclass(frozen=True)
 class Run:
     """What a script's main() returned, and everything that Blender printed meanwhile."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.footage import write_video
-from tests.addon.blender import PYTHONS, Blender
+from tests.addon.blender import Blender
 from tests.addon.capture.engines import make_engine
 
 pytestmark = pytest.mark.blender
@@ -28,15 +28,15 @@ MANNERS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=sorted(PYTHONS))
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+@pytest.fixture(scope="module")
+def found(blender_version: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the functions of blender_import.py found, in one Blender of each version."""
     folder = tmp_path_factory.mktemp("import")
     footage = folder / "my clip.mp4"
     footage.write_bytes(b"not looked at by an engine that pretends")
     write_video(folder / "real.mp4", [np.full((96, 128, 3), (200, 40, 40), np.uint8)] * 20, 10.0)
     engines = {manner: str(make_engine(folder, manner)) for manner in MANNERS} | {"real": sys.executable}
-    blender = Blender(request.param, folder / "resources")
+    blender = Blender(blender_version, folder / "resources")
     return blender.run(
         HERE / "blender_import.py", timeout_s=400, engines=engines, footage=str(footage), tests=FUNCTIONS
     ).result
