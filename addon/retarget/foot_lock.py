@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Holds a target's feet where they rest, and out of the floor, after retargeting. numpy only.
 
-Another body's legs carry its feet elsewhere than the take's: they slide, float or sink. Each contact gets one place on
-the floor, where the retargeted foot is on average, and the leg is bent to it by two-bone inverse kinematics. Everything
-is done in a frame with the world's floor at z = 0 and its heights, in which the armature stands unscaled.
+Another body's legs carry its feet elsewhere than the take's: they slide, float or sink. Everything is done in a frame
+with the world's floor at z = 0 and its heights, in which the armature stands unscaled.
 """
 
 from collections.abc import Sequence
@@ -14,18 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.motion.contacts import HEEL_BELOW_ANKLE, TOE_BELOW_BALL, Flags, resting, spans, stillness
-from ...model.motion.rotations import axis_angle_from_matrix, between, matrix_from_axis_angle
-from .easing import eased, envelope, nearness
+from ...model.motion.easing import eased
+from ...model.motion.planting import EASE_S, Foot, overlapping, plant, reached, settled
+from ...model.motion.rotations import between
+from ...model.motion.two_bone import Limb
 from .posed import posed, rebased
 from .solve import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, TOES, WRISTS, Array, Solution, Target, match_trunk
-from .two_bone import Limb, reach, softened
 
-EASE_S = 0.2
-"""How long a foot takes from where it is held to where it swings freely."""
-SINK_S = 0.15
-"""How slowly the hips go down for a leg that is too short."""
-DEEPEST = 0.15
-"""How far the hips may go down, in lengths of a leg. Feet that would need more are pulled along."""
 STILL_HAND = 3.0
 """A hand counts as still at so many times less speed than a sole."""
 TOE_LENGTH = 0.4
@@ -86,30 +80,6 @@ class Sole:
     tip: Array
 
 
-@dataclass(frozen=True)
-class Foot:
-    """A leg over T frames, in the frame of the floor.
-
-    `foot` and `toes` (T, 3, 3) carry what stands upright at rest to where it is posed. From the ankle to the heel, the
-    sole under the ball, and the joint of the toes, and from there to their tip, lead (3,), all upright.
-    """
-
-    joints: tuple[int, int, int, int]
-    leg: Limb
-    foot: Array
-    toes: Array
-    heel: Array
-    toe: Array
-    ball: Array
-    tip: Array
-
-    def soles(self) -> Array:
-        """Where heel, ball and tip of the toes touch the floor, if they do (T, 3, 3)."""
-        ankle = self.leg.end
-        tip = ankle + self.foot @ self.ball + self.toes @ self.tip
-        return np.stack([ankle + self.foot @ self.heel, ankle + self.foot @ self.toe, tip], 1)
-
-
 def lock_feet(
     target: Target,
     solution: Solution,
@@ -129,27 +99,22 @@ def lock_feet(
     time_s = np.asarray(time_s, np.float64)
     ground = Ground.under(target, rest)
     turns, heads = posed(target, solution)
-    found = feet_of(target, ground, turns, heads)
-    if not found:
+    legs = feet_of(target, ground, turns, heads)
+    if not legs:
         return solution
     rests = settled(contacts, time_s) | (mode == FootLock.ALWAYS)
-    feet = list(found.values())
-    on = [_overlapping(rests[:, 2 * side : 2 * side + 2]) for side in found]
+    feet = list(legs.values())
+    on = [overlapping(rests[:, 2 * side : 2 * side + 2]) for side in legs]
 
     lift = _lift(feet, on)
     feet = [replace(foot, leg=foot.leg.moved(lift * Z)) for foot in feet]
     if mode == FootLock.GROUND:
         on = [np.zeros_like(flags) for flags in on]
-    planted = [_planted(foot, flags, time_s) for foot, flags in zip(feet, on, strict=True)]
-    sinking = [_sinking(foot, goal, flags) for foot, (goal, _, _), flags in zip(feet, planted, on, strict=True)]
-    drop = envelope(np.max(sinking, 0), time_s, SINK_S)
+    drop, found = plant(feet, on, time_s)
 
     changed: set[int] = set()
-    for foot, (goal, sole_turn, toes_turn), flags in zip(feet, planted, on, strict=True):
-        root = foot.leg.root - drop[:, None] * Z
-        thigh, shin = _reached(foot.leg, root, goal, flags.any(1), time_s)
-        turned = (thigh, shin, sole_turn, toes_turn)
-        for joint, turn in zip(foot.joints, turned, strict=True):
+    for side, leg in zip(legs, found, strict=True):
+        for joint, turn in zip(_joints(side), leg, strict=True):
             changed |= _turn(target, ground, turns, joint, turn)
     moved = ((lift - drop)[:, None] * Z) @ ground.turn / ground.size
     return replace(
@@ -181,16 +146,11 @@ def lock_hands(
         for first, end in spans(still[:, side]):
             held[first:end] = arm.end[first:end].mean(0)
         goal = arm.end + eased(held - arm.end, still[:, side], time_s, EASE_S)
-        upper, lower = _reached(arm, arm.root, goal, still[:, side], time_s)
+        upper, lower = reached(arm, arm.root, goal, still[:, side], time_s)
         for joint, turn in zip(joints[:2], (upper, lower), strict=True):
             changed |= _turn(target, ground, turns, joint, turn)
         changed.add(target.at[joints[2]])
     return replace(solution, basis=rebased(target, solution.basis, turns, changed))
-
-
-def settled(contacts: NDArray[np.floating], time_s: NDArray[np.floating]) -> Flags:
-    """Whether heels and toes rest (T, 4), for probabilities (T, 4), without what is too short to be true."""
-    return resting((np.asarray(contacts) > 0.5).astype(np.float64), np.asarray(time_s, np.float64))
 
 
 def feet_of(target: Target, ground: Ground, turns: Array, heads: Array) -> dict[int, Foot]:
@@ -201,7 +161,7 @@ def feet_of(target: Target, ground: Ground, turns: Array, heads: Array) -> dict[
 
 def foot_of(target: Target, ground: Ground, turns: Array, heads: Array, side: int) -> Foot:
     """The left (0) or right (1) foot of a target posed with orientations and heads (K, T, …) in armature space."""
-    joints = HIPS[side], KNEES[side], ANKLES[side], TOES[side]
+    joints = _joints(side)
     under = sole(target, ground, side)
     ankle = target.at[joints[2]]
     toes = target.at.get(joints[3], ankle)
@@ -212,7 +172,6 @@ def foot_of(target: Target, ground: Ground, turns: Array, heads: Array, side: in
         return ground.size * ground.upright @ way
 
     return Foot(
-        joints=joints,
         leg=_limb(target, ground, turns, heads, joints[:3], Y),
         foot=_carried(target, ground, turns, ankle),
         toes=_carried(target, ground, turns, toes),
@@ -221,6 +180,10 @@ def foot_of(target: Target, ground: Ground, turns: Array, heads: Array, side: in
         ball=upright(ball - start),
         tip=upright(under.tip - ball),
     )
+
+
+def _joints(side: int) -> tuple[int, int, int, int]:
+    return HIPS[side], KNEES[side], ANKLES[side], TOES[side]
 
 
 def sole(target: Target, ground: Ground, side: int) -> Sole:
@@ -266,112 +229,8 @@ def _turn(target: Target, ground: Ground, turns: Array, joint: int, turn: Array)
     return numbers
 
 
-def _reached(limb: Limb, root: Array, goal: Array, on: Flags, time_s: Array) -> tuple[Array, Array]:
-    """How a limb's bones turn (T, 3, 3) towards a goal (T, 3): all the way while on (T,), else as far as is easy."""
-    wanted = np.linalg.norm(goal - root, axis=-1)
-    held = nearness(on, time_s, EASE_S)
-    return reach(limb, root, goal, held * wanted + (1 - held) * softened(limb, wanted))
-
-
 def _lift(feet: Sequence[Foot], on: Sequence[Flags]) -> float:
     """How much higher the whole rig must be for its feet to be flat on the floor when they are, as a rule."""
     deep = [-foot.heel[2] - foot.leg.end[flags.all(1), 2] for foot, flags in zip(feet, on, strict=True)]
     deep = np.concatenate(deep)
     return float(np.median(deep)) if len(deep) else 0.0
-
-
-def _overlapping(on: Flags) -> Flags:
-    """Contacts of heel and toe (T, 2), made to overlap where one ends as the other begins: a foot rolls over both."""
-    passes = (on[:-1] & on[1:, ::-1] & ~on[1:] & ~on[:-1, ::-1]).any(1)
-    on = on.copy()
-    on[:-1][passes] = True
-    return on
-
-
-def _planted(foot: Foot, on: Flags, time_s: Array) -> tuple[Array, Array, Array]:
-    """Where the ankle goes (T, 3), and how the foot and its toes are turned there (T, 3, 3), for contacts on (T, 2).
-
-    The foot is flat while heel and toe rest; on one of them it may turn, but not into the floor.
-    """
-    spots, heading = _spots(foot, on)
-    flat = matrix_from_axis_angle(heading[:, None] * Z)
-    turned = _held_turns(foot.foot, flat, on.all(1), time_s)
-    line = turned @ (foot.toe - foot.heel)
-    level = line * [1, 1, 0]
-    sinks = np.where(on[:, 0], line[:, 2] < 0, line[:, 2] > 0)[:, None]
-    turned = _held_turns(turned, between(line, np.where(sinks, level, line)) @ turned, on.any(1), time_s)
-
-    points = np.stack([turned @ foot.heel, turned @ foot.toe], 1)
-    resting_ankle = np.where(on[:, :1], spots[:, 0] - points[:, 0], spots[:, 1] - points[:, 1])
-    ankle = foot.leg.end + eased(resting_ankle - foot.leg.end, on.any(1), time_s, EASE_S)
-    ankle[:, 2] += np.maximum(-(ankle[:, None] + points)[..., 2].min(1), 0)
-
-    followed = turned @ np.swapaxes(foot.foot, -1, -2)
-    along = matrix_from_axis_angle(_heading(turned)[:, None] * Z)
-    toes = _held_turns(followed @ foot.toes, along, on[:, 1], time_s)
-    toes = _above(toes @ foot.tip, -(ankle + turned @ foot.ball)[:, 2], along @ Y) @ toes
-    return ankle, followed, toes @ np.swapaxes(foot.toes, -1, -2)
-
-
-def _held_turns(free: Array, held: Array, on: Flags, time_s: Array) -> Array:
-    """The rotations (T, 3, 3) free, but held while on (T,), with smooth ways between."""
-    away = axis_angle_from_matrix(held @ np.swapaxes(free, -1, -2))
-    return matrix_from_axis_angle(eased(away, on, time_s, EASE_S)) @ free
-
-
-def _above(ways: Array, lowest: Array, ahead: Array) -> Array:
-    """The turns (T, 3, 3) that lift ways (T, 3) to a height (T,), if they are lower; straight down they turn ahead."""
-    length = np.linalg.norm(ways, axis=-1)
-    height = np.clip(lowest, ways[:, 2], length)
-    level = (ways + 1e-6 * ahead) * [1, 1, 0]
-    level = level / np.maximum(np.linalg.norm(level, axis=-1, keepdims=True), 1e-12)
-    lifted = np.sqrt(np.maximum(length**2 - height**2, 0))[:, None] * level + height[:, None] * Z
-    return between(ways, np.where((height > ways[:, 2])[:, None], lifted, ways))
-
-
-def _heading(turns: Array) -> Array:
-    """The angles (T,) about the upward axis by which rotations (T, 3, 3) turn, by what they do to a sideways line."""
-    return np.arctan2(turns[:, 1, 0], turns[:, 0, 0])
-
-
-def _spots(foot: Foot, on: Flags) -> tuple[Array, Array]:
-    """Places on the floor for heel and toe (T, 2, 3) while they rest, and the heading (T,) of the flat foot.
-
-    Each contact has one place. Where contacts of heel and toe overlap, their places are as far apart as the foot is
-    long, in the foot's mean direction; what is left to choose keeps all of a stand's contacts near where they were.
-    """
-    spots = np.zeros((len(on), 2, 3))
-    found = np.stack([foot.leg.end + foot.foot @ foot.heel, foot.leg.end + foot.foot @ foot.toe], 1)[..., :2]
-    sideways = foot.foot[:, :2, 0]
-    heading = _heading(foot.foot)
-    for first, end in spans(on.any(1)):
-        contacts = sorted((a, b, part) for part in (0, 1) for a, b in first + spans(on[first:end, part]))
-        away = np.zeros((len(contacts), 2))
-        for k, (start, stop, part) in enumerate(contacts):
-            earlier = [j for j in range(k) if contacts[j][2] != part and contacts[j][1] > start]
-            for j in earlier[-1:]:
-                both = slice(start, min(stop, contacts[j][1]))
-                x, y = sideways[both].sum(0)
-                heading[both] = np.arctan2(y, x)
-                way = _rotated(np.arctan2(y, x), (foot.toe - foot.heel)[:2])
-                away[k] = away[j] + (way if part else -way)
-        weight = np.array([stop - start for start, stop, _ in contacts])
-        means = np.array([found[start:stop, part].mean(0) for start, stop, part in contacts])
-        base = np.average(means - away, axis=0, weights=weight)
-        for (start, stop, part), way in zip(contacts, away, strict=True):
-            spots[start:stop, part, :2] = base + way
-    return spots, heading
-
-
-def _rotated(angle: float, way: Array) -> Array:
-    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ way
-
-
-def _sinking(foot: Foot, goal: Array, on: Flags) -> Array:
-    """How far (T,) the hips must go down for the leg to reach a goal (T, 3) while the foot rests."""
-    way = foot.leg.root - goal
-    wanted = np.linalg.norm(way, axis=-1)
-    can = softened(foot.leg, wanted)
-    depth = way[:, 2] - np.sqrt(np.maximum(can**2 - np.sum(way[:, :2] ** 2, -1), 0))
-    most = DEEPEST * (foot.leg.lengths[0] + foot.leg.lengths[1])
-    return np.where(on.any(1) & (wanted > can), np.clip(depth, 0, most), 0.0)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.motion.motion import forward_kinematics
+from ...model.motion.planting import settled
 from ...model.motion.rotations import angle_between, axis_angle_from_matrix, project
-from .foot_lock import Ground, feet_of, settled
+from .foot_lock import Ground, feet_of
 from .posed import posed
 from .solve import AIMED, ANKLES, ENDS, HELD, TOES, Array, Solution, Target, align, blend
 

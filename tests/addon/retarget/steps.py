@@ -4,13 +4,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from reel_to_rig.addon.retarget.easing import envelope
-from reel_to_rig.addon.retarget.two_bone import Limb, reach
 
 from model.motion.contacts import HEEL_BELOW_ANKLE, TOE_BELOW_BALL
+from model.motion.easing import envelope
 from model.motion.motion import forward_kinematics
 from model.motion.rotations import matrix_from_axis_angle
 from model.motion.skeleton import PARENTS
+from model.motion.two_bone import Limb, reach
 from tests.addon.retarget.figures import UPRIGHT, Array, rest
 
 MOTIONS = ("walk", "run", "jump", "dance", "crouch", "turn")

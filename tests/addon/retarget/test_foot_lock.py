@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reel_to_rig.addon.retarget.foot_lock import FootLock, Ground, feet_of, lock_feet, lock_hands, settled
+from reel_to_rig.addon.retarget.foot_lock import FootLock, Ground, feet_of, lock_feet, lock_hands
 from reel_to_rig.addon.retarget.posed import posed
 from reel_to_rig.addon.retarget.quality import measure
 from reel_to_rig.addon.retarget.solve import ELBOWS, WRISTS, Solution, Target, solve
 
 from model.motion.contacts import contacts
 from model.motion.motion import forward_kinematics
+from model.motion.planting import settled
 from model.motion.rotations import matrix_from_axis_angle
 from model.motion.skeleton import JOINTS, PARENTS
 from tests.addon.blender import Blender

@@ -2,10 +2,10 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reel_to_rig.addon.retarget.easing import eased, envelope, nearness
-from reel_to_rig.addon.retarget.two_bone import Limb, reach, softened
 
+from model.motion.easing import eased, envelope, nearness
 from model.motion.rotations import angle_between
+from model.motion.two_bone import Limb, reach, softened
 from tests.addon.retarget.figures import Array, random_rotation
 
 SEEDS = st.integers(0, 2**32 - 1)

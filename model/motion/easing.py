@@ -4,7 +4,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...model.motion.contacts import Flags, spans
+from .contacts import Flags, spans
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...model.motion.rotations import between
+from .rotations import between
 
 Array = NDArray[np.float64]
 
