@@ -81,6 +81,7 @@ class Work:
         self.line, self.fraction = line, 0.0
         self.failure: InstallFailure | None = None
         self.cancelled = False
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -92,7 +93,8 @@ class Work:
         return self._thread is not None and self._thread.is_alive()
 
     def cancel(self) -> None:
-        """Stop at once, where that can be."""
+        """Stop as soon as that can be."""
+        self._stop.set()
 
     def wait(self, timeout_s: float | None = None) -> None:
         if self._thread:
@@ -113,9 +115,14 @@ class Work:
     def _do(self) -> None:
         raise NotImplementedError
 
+    def _tell(self, line: str, fraction: float) -> None:
+        if self._stop.is_set():
+            raise InstallCancelled
+        self.line, self.fraction = line, max(self.fraction, fraction)
+
 
 class Removal(Work):
-    """Takes an engine away, to the last byte."""
+    """Takes an engine away, to the last byte. Cancelled, it leaves an installation that can be continued."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "Removing the engine")
@@ -124,11 +131,15 @@ class Removal(Work):
         if not self.folder.exists():
             return
         with _alone(self.folder / "busy"):
-            for entry in self.folder.iterdir():
-                # The state last: until then it is an installation that was not finished.
-                if entry.name not in ("state.json", "busy"):
-                    disk.remove(entry)
+            state = disk.read_state(self.folder)
+            disk.write_state(self.folder, {name: state[name] for name in state if name != "check"})
+            folders = [path for path in self.folder.rglob("*") if path.is_dir() and not path.is_symlink()]
+            # In this order what is inside a folder comes before it: each holds little when its turn comes.
+            for number, path in enumerate(sorted(folders, reverse=True)):
+                self._tell(self.line, number / len(folders))
+                disk.remove(path)
         disk.remove(self.folder)
+        self._tell("Done", 1.0)
 
 
 class Installer(Work):
@@ -153,11 +164,11 @@ class Installer(Work):
         self._environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         self._packages = disk.site_packages(folder, plan.version)
         self._log = EngineLog(folder / "install.log")
-        self._stop = threading.Event()
+        self._lock = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def cancel(self) -> None:
-        self._stop.set()
+        super().cancel()
         self._kill()
 
     def _do(self) -> None:
@@ -165,7 +176,7 @@ class Installer(Work):
             self._refuse_offline()
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with _alone(self.folder / "busy"):
+            with _alone(self.folder / "busy") as self._lock:
                 self._install()
         except (InstallFailure, OSError) as error:
             self._log.write(str(error))
@@ -306,6 +317,8 @@ class Installer(Work):
             stderr=subprocess.STDOUT,
             creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
             start_new_session=True,
+            # If Blender dies, pip may live on for a while: until then nobody else is to work here.
+            pass_fds=() if sys.platform == "win32" else (self._lock,),
         ) as process:
             self._process = process
             if self._stop.is_set():
@@ -331,11 +344,6 @@ class Installer(Work):
                     process.kill()
                 else:
                     os.killpg(process.pid, signal.SIGKILL)
-
-    def _tell(self, line: str, fraction: float) -> None:
-        if self._stop.is_set():
-            raise InstallCancelled
-        self.line, self.fraction = line, max(self.fraction, fraction)
 
 
 class _Downloads:
@@ -369,8 +377,11 @@ class _Downloads:
 
 
 @contextmanager
-def _alone(file: Path) -> Generator[None]:
-    """One Blender at a time works on an engine. The system lets go of the lock if Blender dies."""
+def _alone(file: Path) -> Generator[int]:
+    """One Blender at a time works on an engine; yields the lock's descriptor.
+
+    The system lets go of the lock when Blender has died, and all to whom it handed the descriptor.
+    """
     with file.open("a+b") as lock:
         try:
             if sys.platform == "win32":
@@ -383,7 +394,7 @@ def _alone(file: Path) -> Generator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise InstallFailure("Another Blender is installing the engine.", "Wait until it has finished.") from error
-        yield
+        yield lock.fileno()
 
 
 def _between(earlier: str, later: str, part: float) -> float:

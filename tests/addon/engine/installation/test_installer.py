@@ -2,7 +2,10 @@
 """The installer with a real pip and a real environment, from an index of tiny wheels on this machine."""
 
 import os
+import pickle
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +19,15 @@ from reel_to_rig.addon.engine.installation.plan import Plan, make_plan
 from tests.addon.engine.installation.tiny_index import CHECK, Index, serving
 
 PATIENCE_S = 300
+HOST = """
+import pickle, sys
+from pathlib import Path
+import tests.conftest
+from tests.addon.engine.installation import test_installer as here
+folder, plan, url = pickle.loads(Path(sys.argv[1]).read_bytes())
+here.installer(here.Index(Path(), url), Path(folder), plan).run()
+"""
+"""What a Blender does that will be killed."""
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +136,61 @@ def test_two_at_a_time_are_refused(index: Index, installed: Path, plan: Plan):
     assert work.failure
     assert "Another Blender" in work.failure.message
     assert state_of(installed, plan) is State.READY
+
+
+def test_blender_may_die_while_it_installs(index: Index, installed: Path, plan: Plan, tmp_path: Path):
+    """What it had started may outlive it, and is waited for; then the next installation goes on."""
+    pytest.importorskip("fcntl")
+    lost = site_packages(installed, plan.version) / "beta/__init__.py"
+    lost.unlink()
+    index.stalled = {"beta"}
+    index.waits.clear()
+    pickled = tmp_path / "installer.pickle"
+    pickled.write_bytes(pickle.dumps((str(installed), plan, index.url)))
+    host = subprocess.Popen([sys.executable, "-c", HOST, str(pickled)], cwd=Path(__file__).parents[4])
+    assert index.waits.wait(PATIENCE_S)
+    host.kill()
+    host.wait()
+    work = installer(index, installed, plan)
+    work.run()
+    assert work.failure
+    assert "Another Blender" in work.failure.message
+    assert state_of(installed, plan) is State.INCOMPLETE
+    index.stalled = set()
+    index.released.set()
+    until = time.monotonic() + PATIENCE_S
+    again = installer(index, installed, plan)
+    again.run()
+    while again.failure and time.monotonic() < until:
+        time.sleep(0.2)
+        again = installer(index, installed, plan)
+        again.run()
+    assert again.failure is None, again.failure
+    assert state_of(installed, plan) is State.READY
+    assert lost.is_file()
+
+
+def test_removal_tells_how_far_it_is_and_can_be_interrupted(installed: Path, plan: Plan, tmp_path: Path):
+    copy = tmp_path / "engine"
+    shutil.copytree(installed, copy, symlinks=True)
+    work = Removal(copy)
+    told: list[float] = []
+
+    def tell(line: str, fraction: float) -> None:
+        told.append(fraction)
+        if len(told) == 5:
+            work.cancel()
+        Removal._tell(work, line, fraction)
+
+    work._tell = tell  # type: ignore[method-assign]
+    work.run()
+    assert work.cancelled
+    assert state_of(copy, plan) is State.INCOMPLETE
+    again = Removal(copy)
+    again.run()
+    assert again.fraction == 1.0
+    assert told == sorted(set(told))
+    assert not copy.exists()
 
 
 def test_offline_from_a_bundle_and_away_to_the_last_byte(index: Index, installed: Path, plan: Plan, tmp_path: Path):

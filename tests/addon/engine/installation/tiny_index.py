@@ -17,12 +17,15 @@ CHECK = ("-c", "import alpha, beta, torch; print('device: pretended', alpha.NUMB
 
 
 class Index:
-    """Wheels under `folder`, served at `url`; `stalled` holds the names of projects whose wheels never end."""
+    """Wheels under `folder`, served at `url`; of the projects in `stalled` the wheels stop halfway.
+
+    `waits` is set when one does, until the test sets `released`; then the connection is cut.
+    """
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
         self.stalled: set[str] = set()
-        self.waits = threading.Event()
+        self.waits, self.released = threading.Event(), threading.Event()
 
     def add(self, name: str, version: str, needs: str = "") -> Path:
         """A wheel with one module that has a NUMBER, and 300 kB of ballast."""
@@ -85,14 +88,13 @@ def serving(folder: Path) -> Iterator[Index]:
                 self.wfile.write(content[: len(content) // 2])
                 self.wfile.flush()
                 index.waits.set()
-                released.wait(60)
+                index.released.wait(60)
                 return
             super().do_GET()
 
         def log_message(self, *_: object) -> None:
             pass
 
-    released = threading.Event()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
     index = Index(folder, f"http://127.0.0.1:{server.server_port}/simple/")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -100,7 +102,7 @@ def serving(folder: Path) -> Iterator[Index]:
     try:
         yield index
     finally:
-        released.set()
+        index.released.set()
         server.shutdown()
         server.server_close()
 
