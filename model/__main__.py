@@ -7,7 +7,7 @@ probe CLIP                 what the file holds: size, rate, length, rotation
 serve                      the process that Blender talks to, on stdin and stdout
 doctor                     what is installed, on which device, and what is missing
 weights                    every file of weights: origin, licence, and whether it is intact
-motions, pictures, train, export, evaluate    how the weights are made and how good they are
+motions, pictures, train, export, evaluate    how the weights are made and how good they are: in the checkout only
 """
 
 import argparse

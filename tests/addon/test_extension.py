@@ -13,6 +13,8 @@ from tests.addon.blender import ROOT, Blender
 from tests.addon.capture.engines import make_engine
 
 HERE = Path(__file__).parent
+STARTS_WITHIN_MS = 50
+LARGEST_ZIP = 60e6
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +27,14 @@ def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_zip_holds_what_the_extension_runs_on_and_nothing_else(zip_file: Path):
     with zipfile.ZipFile(zip_file) as archive:
         held = set(archive.namelist())
-    listed = subprocess.run(
-        ["git", "ls-files", "addon", "model", "requirements/lock"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    outside = {name for name in held if not name.startswith(("addon/", "model/", "requirements/lock/"))}
+    parts = ("addon", "model", "requirements/lock")
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", *parts]
+    files = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    listed = {name for name in files if not name.startswith(("model/training/", "model/evaluation/"))}
     pins = {"requirements/engine.txt", "requirements/torch.toml"}
-    assert outside == {"__init__.py", "blender_manifest.toml", "LICENSE", *pins}
-    assert set(listed) <= held
-    assert not [name for name in held if "__pycache__" in name or name.endswith((".pyc", ".pt", ".part"))]
+    assert held == {"__init__.py", "blender_manifest.toml", "LICENSE", *pins, *listed}
+    assert zip_file.stat().st_size < LARGEST_ZIP
+    assert not [name for name in held if name.endswith((".pyc", ".pt", ".part"))]
 
 
 def test_the_manifest_and_the_engine_are_of_one_version_and_cover_the_blenders_we_name():
@@ -46,7 +48,7 @@ def test_the_manifest_and_the_engine_are_of_one_version_and_cover_the_blenders_w
 
 
 @pytest.mark.blender
-def test_install_enable_run_disable_uninstall(zip_file: Path, blender: Blender, tmp_path: Path):
+def test_install_start_run_disable_twice_uninstall(zip_file: Path, blender: Blender, tmp_path: Path):
     footage = tmp_path / "my clip.mp4"
     footage.write_bytes(b"not looked at by an engine that pretends")
     run = blender.run(
@@ -62,11 +64,12 @@ def test_install_enable_run_disable_uninstall(zip_file: Path, blender: Blender, 
     assert found["panels"] == [f"REEL_TO_RIG_PT_{name}" for name in panels]
     assert {f"reel_to_rig.{name}" for name in ("import_video", "cancel", "smooth", "bake")} <= set(found["operators"])
     assert found["undocumented"] == []
-    assert found["ran"]
-    assert found["engine_while_enabled"]
-    assert not found["engine_while_disabled"]
-    assert found["left_when_disabled"] == []
-    assert found["kept"]
+    assert found["deeds"] == []
+    assert found["start_ms"] < STARTS_WITHIN_MS
+    assert found["left_by_start"] == []
+    once = {"ran": True, "engine_while_enabled": True, "engine_while_disabled": False, "left": []}
+    assert found["rounds"] == [once, once]
+    assert found["kept"] == ["my clip", "my clip.001"]
     assert found["left_when_uninstalled"] == []
     assert not found["folder_left"]
     for word in ("warn", "error", "traceback", "leak"):
