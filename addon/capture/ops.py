@@ -11,6 +11,7 @@ import bpy
 from ...model.protocol import Code, Failure
 from .. import preferences
 from ..engine import running
+from ..steps import Steps
 from .job import Problem, Queue, State
 from .props import chosen_people, footage_path
 from .work import Capture, Scan, Work
@@ -56,6 +57,7 @@ class Follower(Mixed):
     """
 
     _works: list[Work]
+    _ending: Steps[None] | None
     _timer: bpy.types.Timer | None
     _finished: bool
 
@@ -98,7 +100,7 @@ class Follower(Mixed):
 
     def _start(self, context: bpy.types.Context) -> bool:
         Desk.problem = None
-        self._works, self._timer, self._finished = [], None, False
+        self._works, self._ending, self._timer, self._finished = [], None, None, False
         try:
             self._works = self.works(context)
             preferences.engine_python(context)
@@ -109,15 +111,16 @@ class Follower(Mixed):
         return bool(self._works)
 
     def _step(self, context: bpy.types.Context) -> None:
-        """Follow the queue, and see to one job that is over, whatever became of it."""
+        """Follow the queue, and see to one job that is over, whatever became of it, a step at a time."""
         Desk.queue.step()
         show_progress()
-        work = next((work for work in self._works if work.job.over and work.ready()), None)
-        if work:
-            self._works.remove(work)
-            self._see_to(context, work)
+        if self._ending is None:
+            work = next((work for work in self._works if work.job.over and work.ready()), None)
+            self._ending = self._see_to(context, work) if work else None
+        if self._ending and next(self._ending, True):
+            self._ending = None
 
-    def _see_to(self, context: bpy.types.Context, work: Work) -> None:
+    def _see_to(self, context: bpy.types.Context, work: Work) -> Steps[None]:
         job = work.job
         try:
             if job.problem:
@@ -125,7 +128,8 @@ class Follower(Mixed):
             elif job.state is State.CANCELLED:
                 self.report({"INFO"}, f"{job.title}: cancelled")
             else:
-                self.report({"INFO"}, work.finish(context))
+                line = yield from work.finish(context)
+                self.report({"INFO"}, line)
                 self._finished = True
         except Failure as failure:
             self._fail(Problem.of(failure))
@@ -134,6 +138,7 @@ class Follower(Mixed):
                 traceback.print_exc(file=log)
             self._fail(Problem.of(Failure(Code.ENGINE_INTERNAL, f"Its result could not be used: {error}.")))
         finally:
+            self._works = [other for other in self._works if other is not work]
             Desk.let_go([work])
 
     def _end(self) -> "set[OperatorReturnItems]":
@@ -146,7 +151,7 @@ class Follower(Mixed):
     def _drop(self) -> None:
         self._stop_timer()
         Desk.let_go(self._works)
-        self._works = []
+        self._works, self._ending = [], None
 
     def _stop_timer(self) -> None:
         if self._timer and bpy.context.window_manager:

@@ -4,6 +4,7 @@
 import shutil
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ...model.motion.motion import Motion, MotionFileError
 from ...model.protocol import Code, Failure, Message
 from .. import preferences
 from ..engine import running
+from ..steps import Steps
 from ..take import data
 from ..take.build import Prepared, place
 from ..take.props import take_of
@@ -49,7 +51,7 @@ class Work:
         """Whether the result can be taken in without keeping Blender waiting. Never waits itself."""
         return True
 
-    def finish(self, context: bpy.types.Context) -> str:
+    def finish(self, context: bpy.types.Context) -> Steps[str]:
         """Take the result in; returns a line about it. Raises Failure."""
         raise NotImplementedError
 
@@ -82,20 +84,27 @@ class Capture(Work):
             helper.shutdown(wait=False)
         return self._prepared.done()
 
-    def finish(self, context: bpy.types.Context) -> str:
+    def finish(self, context: bpy.types.Context) -> Steps[str]:
+        while True:
+            with suppress(ReferenceError):  # Whoever undid something meanwhile took away what was made so far.
+                return (yield from self._make())
+            yield
+
+    def _make(self) -> Steps[str]:
         summary = self.job.result["summary"]
         assert self._prepared
-        prepared = self._prepared.result()
-        scene = bpy.data.scenes.get(self.scene) or context.scene
+        scene = bpy.data.scenes.get(self.scene) or bpy.context.scene
         assert scene
-        layer = context.view_layer if scene == context.scene else scene.view_layers[0]
-        with context.temp_override(scene=scene, view_layer=layer):
-            armature = place(bpy.context, prepared, self.title)
+        layer = bpy.context.view_layer if scene == bpy.context.scene else scene.view_layers[0]
+        assert layer
+        armature = yield from place(scene, layer, self._prepared.result(), self.title)
         take = take_of(armature)
         take.summary = "\n".join([take.summary, *summary.get("notes", [])])
+        yield
+        line = ". ".join(filter(None, [outcome(armature), findings(summary).capitalize()]))
         # Now, and not when the operator ends: it may have further takes to make, and more may be undone until then.
         bpy.ops.ed.undo_push(message=f"Import {armature.name}")
-        return ". ".join(filter(None, [outcome(armature), findings(summary).capitalize()]))
+        return line
 
 
 class Scan(Work):
@@ -108,7 +117,7 @@ class Scan(Work):
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         return {"type": "scan", **capture_settings(context, self.folder / "unused").to_message()}
 
-    def finish(self, context: bpy.types.Context) -> str:
+    def finish(self, context: bpy.types.Context) -> Steps[str]:
         known, tracks = found(context), self.job.result["tracks"]
         if not tracks:
             raise Failure(Code.PEOPLE_NONE)
@@ -120,6 +129,7 @@ class Scan(Work):
                 person.number, person.share, person.chosen = track["id"], track["share"], index == 0
                 person.first_s, person.last_s = track["first_s"], track["last_s"]
                 pictures.keep(person_picture(person.number), Path(track["thumbnail"]))
+                yield
         except (KeyError, TypeError) as error:
             known.people.clear()
             known.scanned = ""

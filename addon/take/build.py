@@ -14,6 +14,7 @@ from ...model.motion.motion import Motion
 from ...model.motion.skeleton import JOINTS, PARENTS
 from ...model.motion.smoothing import REGIONS
 from .. import keyframes
+from ..steps import Steps, at_once
 from . import data, geometry, keys
 from .data import Body
 from .props import take_of
@@ -42,19 +43,20 @@ class Prepared:
 
 def build(context: bpy.types.Context, motion: Motion, body: Body, name: str, smoothing: float) -> bpy.types.Object:
     """Prepare and place a take at once."""
-    return place(context, Prepared.of(motion, body, smoothing), name)
+    assert context.scene
+    assert context.view_layer
+    return at_once(place(context.scene, context.view_layer, Prepared.of(motion, body, smoothing), name))
 
 
-def place(context: bpy.types.Context, prepared: Prepared, name: str) -> bpy.types.Object:
+def place(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str) -> Steps[bpy.types.Object]:
     """A collection called name with the armature, the body on it and the footage's camera; returns the armature.
 
     The first take of a scene sets its frame rate, range, resolution and camera by the footage; later ones keep to the
     scene's frame rate, and the same moment of the footage falls on the same frame. A motion that was not made from
     footage gets no camera. Leaves Blender in object mode with the armature active.
+    Whoever lets anything happen between the steps must expect a ReferenceError: what was made may be gone.
     """
     motion, body = prepared.motion, prepared.body
-    scene = context.scene
-    assert scene
     others = data.takes(scene)
     if others:
         start, fps = take_of(others[0]).start, scene.render.fps / scene.render.fps_base
@@ -64,21 +66,25 @@ def place(context: bpy.types.Context, prepared: Prepared, name: str) -> bpy.type
 
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)
-    armature = _make_armature(context, collection, name, body)
+    armature = _make_armature(scene, layer, collection, name, body)
     take = take_of(armature)
     data.store(armature, prepared.file, body.joints)
     take.start, take.fps, take.smoothing = start, fps, prepared.smoothing
     take.summary = _summary(motion)
+    yield
     take.body = _make_body(collection, armature, body)
     paint(armature)
-    if "footage" in motion.provenance:
-        take.camera = _make_camera(collection, armature.name, motion, start, fps)
+    yield
+    if footage := motion.provenance.get("footage"):
+        camera = take.camera = _make_camera(collection, armature.name, motion, start, fps)
         if not others:
-            scene.camera = take.camera
-    layer = context.view_layer
-    assert layer
+            scene.camera = camera
+        yield
+        if Path(footage["path"]).is_file():
+            _show_behind(camera.data, footage, round(start))
+            yield
     layer.update()  # An armature must have been evaluated before its action changes.
-    keys.key_armature(armature, prepared.smoothing)
+    yield from keys.key(armature, prepared.smoothing)
     return armature
 
 
@@ -94,13 +100,12 @@ def _set_scene(scene: bpy.types.Scene, motion: Motion, start: float) -> None:
 
 
 def _make_armature(
-    context: bpy.types.Context, collection: bpy.types.Collection, name: str, body: Body
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, collection: bpy.types.Collection, name: str, body: Body
 ) -> bpy.types.Object:
     """SMPL's bones in the T-pose, standing on the floor, each along its limb and rolled to face forward."""
-    layer = context.view_layer
-    assert layer
-    if context.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
+    with bpy.context.temp_override(scene=scene, view_layer=layer):
+        if bpy.context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
     for item in layer.objects.selected:
         item.select_set(False, view_layer=layer)
     skeleton = bpy.data.armatures.new(name)
@@ -114,7 +119,7 @@ def _make_armature(
     heads = _upright(body.joints, body)
     tails = _upright(geometry.bone_tails(body.joints), body)
     # The scene need not be the one that the window shows, and operators look there.
-    with context.temp_override(scene=context.scene, view_layer=layer, active_object=armature, object=armature):
+    with bpy.context.temp_override(scene=scene, view_layer=layer, active_object=armature, object=armature):
         bpy.ops.object.mode_set(mode="EDIT")
         for joint, bone_name in enumerate(JOINTS):
             bone = skeleton.edit_bones.new(bone_name)
@@ -195,7 +200,7 @@ def paint(armature: bpy.types.Object) -> None:
 def _make_camera(
     collection: bpy.types.Collection, name: str, motion: Motion, start: float, fps: float
 ) -> bpy.types.Object:
-    """The footage's camera, with the clip behind the scene if Blender can read it."""
+    """The footage's camera."""
     footage = motion.provenance["footage"]
     lens = geometry.lens(motion.camera_matrix, footage["width"], footage["height"])
     camera = bpy.data.cameras.new(f"{name} camera")
@@ -205,13 +210,11 @@ def _make_camera(
     item = bpy.data.objects.new(camera.name, camera)
     collection.objects.link(item)
     keys.place_camera(item, motion, start, fps)
-    if Path(footage["path"]).is_file():
-        _show_behind(camera, footage, round(start))
     return item
 
 
-def _show_behind(camera: bpy.types.Camera, footage: dict[str, Any], start: int) -> None:
-    """Show the clip behind the scene, its first picture at frame start."""
+def _show_behind(camera: Any, footage: dict[str, Any], start: int) -> None:
+    """Show the clip behind the scene, its first picture at frame start. Blender takes its time to open it."""
     clip = bpy.data.movieclips.load(footage["path"], check_existing=True)
     clip.frame_start = start
     background = camera.background_images.new()

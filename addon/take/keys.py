@@ -7,6 +7,7 @@ import numpy as np
 from ...model.motion.motion import Motion
 from ...model.motion.skeleton import JOINTS
 from .. import keyframes
+from ..steps import Steps, at_once
 from . import data, geometry
 from .props import take_of
 
@@ -58,6 +59,11 @@ def is_current(armature: bpy.types.Object) -> bool:
 
 
 def key_armature(armature: bpy.types.Object, strength: float) -> None:
+    """Key a take's armature at once."""
+    at_once(key(armature, strength))
+
+
+def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
     """Key a take's armature from its raw motion under a smoothing strength of 0 to 1 and the take's factors by region.
 
     The keys it had are replaced; if they were edited by hand they stay behind as an action of their own.
@@ -68,6 +74,7 @@ def key_armature(armature: bpy.types.Object, strength: float) -> None:
 
     take.applied, take.applied_regions = strength, tuple(take.regions)
     motion = data.read(armature)
+    yield
     bones = _armature_data(armature).bones
     location, quaternions = geometry.pose_channels(
         motion.local,
@@ -84,7 +91,9 @@ def key_armature(armature: bpy.types.Object, strength: float) -> None:
         for joint, name in enumerate(JOINTS)
         for part in range(4)
     ]
+    yield
     action = keyframes.write_action(armature, armature.name, curves, motion.frames)
+    yield
     take.written = keyframes.fingerprint(action)
     if previous and not edited and previous.users == int(previous.use_fake_user):
         bpy.data.actions.remove(previous)
