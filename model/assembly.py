@@ -14,7 +14,7 @@ from .body.model import BodyModel
 from .body.points import BodyPoints, pose_points, sole_matrix
 from .body.transfer import betas_like
 from .camera.path import CameraPath
-from .camera.world import place_in_world
+from .camera.world import World, place_in_world
 from .motion.gaps import filled
 from .motion.motion import Motion, forward_kinematics
 from .motion.rotations import axis_angle_from_matrix
@@ -57,10 +57,12 @@ def assemble(
     fps: float,
     camera: CameraPath | None = None,
     pitch_deg: float | None = None,
+    world: World | None = None,
 ) -> Shot:
     """Place a fit in the world; `own_body`, a body that the user brought, takes the place of the free body.
 
-    `camera` says how it moved (None: it did not), pitch_deg how far it looks down at first, if that is known.
+    `camera` says how it moved (None: it did not), pitch_deg how far it looks down at first, if that is known. `world`
+    is where everything stands, if that is known already.
     """
     T = len(seen.time_s)
     camera = camera or CameraPath.at_rest(T)
@@ -75,7 +77,7 @@ def assemble(
     rotations, joints = forward_kinematics(local, free_rest)
     joints = joints - joints[:, :1] + pelvis[:, None]
     points = pose_points(soles, torch.from_numpy(rotations).float()[None], torch.from_numpy(joints).float()[None])[0]
-    world = place_in_world(
+    world = world or place_in_world(
         points.double().numpy(), pelvis, up, recovery.contacts.double().numpy(), seen.time_s, seen.observed,
         camera.centre, pitch_deg,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,22 +17,21 @@ import torch
 
 from .assembly import Shot, assemble, body_arrays, posed_vertices
 from .body.files import load_body
-from .body.fit import BodyFitter
 from .cache import Arrays, Cache
 from .camera.background import Background
-from .camera.pinhole import camera_matrix, horizontal_fov_deg, rays_through
+from .camera.pinhole import camera_matrix, horizontal_fov_deg
 from .camera.survey import Survey, within_shots
 from .devices import best_device
 from .files import check_writable, same_file, written_beside
 from .footage import FootageInfo, Frame, ahead, probe, read, write_video
+from .growing import Growing, Show
 from .motion.gaps import LONGEST_GAP_S, longest_part
-from .network.lifter import Given
-from .network.registry import COARSE_LEVEL
 from .overlay import draw_overlay
-from .people import Observations, Track, observe
+from .people import Meanwhile, Observations, Track, observe
 from .people import scan as find_people
 from .protocol import ENGINE_VERSION, Cancelled, CaptureSettings, Code, Failure
-from .recovery import BATCH, recover
+from .recovery import BATCH
+from .solving import Solver
 from .weights.network import load_network
 
 NETWORK = "product"
@@ -58,6 +57,7 @@ class Run:
     batch: int = BATCH
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    begun_s: float = field(default_factory=time.perf_counter)
 
     @contextmanager
     def stage(self, name: str, total: int) -> Generator[Callable[[int], None]]:
@@ -107,11 +107,20 @@ def scan(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool
     return _people(settings, info, run, cache).tracks
 
 
-def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> CaptureResult:
-    """Footage in, a take on disk out. Raises Failure or Cancelled; then no file is left behind."""
+def capture(
+    settings: CaptureSettings, report: Report, cancelled: Callable[[], bool], show: Show | None = None
+) -> CaptureResult:
+    """Footage in, a take on disk out. Raises Failure or Cancelled; then no file is left behind.
+
+    `show` is given pieces of the take as they come; their files go before this returns or raises.
+    """
     # Half of the cores: more threads than cores that are free make torch many times slower, not faster.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    run = Run(report, cancelled, _device(settings.device))
+    with ExitStack() as at_the_end:
+        return _capture(settings, Run(report, cancelled, _device(settings.device)), show, at_the_end)
+
+
+def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end: ExitStack) -> CaptureResult:
     with run.stage("opening", 1):
         info = probe(settings.footage)
         results = _results(settings)
@@ -127,31 +136,39 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
     track = _chosen(people.tracks, settings.person)
     moving = settings.camera == "moving" or (settings.camera == "auto" and people.camera_moves)
     shown = replace(settings, start_s=max(settings.start_s, float(track.time_s[0])))
+    matrix = camera_matrix(info.width, info.height, settings.fov_deg)
+    lens = {
+        "fov_deg": round(horizontal_fov_deg(matrix, info.width), 2),
+        "fov_source": "given" if settings.fov_deg else "assumed",
+    }
+    footage = _described(settings, info, footage_sha256)
+    solver = Solver(network, body, matrix)
+    meanwhile: Meanwhile | None = None
+    if show:
+        origin = {"footage": footage, "camera": {**lens, "moving": moving}}
+        growing = Growing(
+            solver, own_body, info.fps, settings.height_m, origin, results["take"], run.compute, show, run.begun_s
+        )
+        at_the_end.callback(growing.close)
+        meanwhile = growing.look
     with run.stage("keypoints", len(track.time_s)) as tell:
         # Made anew for every attempt: a background must see each frame once.
         seen, background = cache.kept(
             "observations",
             {**_people_depend_on(settings), "person": track.id, "quality": settings.quality, "moving": moving},
-            lambda: run.compute(lambda device, _: _observed(shown, people.tracks, track, moving, device, tell)),
+            lambda: run.compute(
+                lambda device, _: _observed(shown, people.tracks, track, moving, device, tell, meanwhile)
+            ),
             _packed_observations,
             _unpacked_observations,
         )
     seen = _without_long_gaps(seen, run.notes)
-    matrix = camera_matrix(info.width, info.height, settings.fov_deg)
-    rays = rays_through(torch.from_numpy(seen.keypoints[..., :2]), matrix).float()
-    confidence = torch.from_numpy(seen.keypoints[..., 2]).float()
-    observed = torch.from_numpy(seen.observed)
-    given = [Given(torch.from_numpy(values), observed) for values in (seen.world, seen.features)]
     with run.stage("recovery", len(seen.time_s)) as tell:
-        recovery = run.compute(
-            lambda device, batch: recover(network.to(device), rays, confidence, seen.time_s, tell, batch, *given)
-        )
+        recovery = run.compute(lambda device, batch: solver.recover(seen, device, batch, tell))
 
     def solved(height_m: float | None) -> Shot:
         with run.stage("fitting", len(seen.time_s)) as tell:
-            fit = BodyFitter(body, COARSE_LEVEL).fit(
-                recovery.mesh, recovery.joints, rays, confidence, seen.time_s, height_m, tell
-            )
+            fit = solver.fit(seen, recovery, height_m, tell)
         with run.stage("world", 1):
             pitch_deg = settings.camera_pitch_deg
             return assemble(seen, recovery, fit, body, own_body, matrix.numpy(), info.fps, camera, pitch_deg)
@@ -159,7 +176,6 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
     with run.stage("camera", 1):
         camera = background.path(seen.time_s, matrix.numpy()) if background else None
     shot = solved(settings.height_m)
-    fov = "given" if settings.fov_deg else "assumed"
     scale = f"a standing height of {settings.height_m} m" if settings.height_m else "the body's shape as recovered"
     if settings.camera_height_m and not settings.height_m:
         # Seen from twice as high, all is twice as large.
@@ -173,26 +189,16 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         "gaps": _gaps(shot.motion.observed),
         "fps": info.fps,
         "device": run.device,
-        "fov_deg": round(horizontal_fov_deg(matrix, info.width), 2),
-        "fov_source": fov,
+        **lens,
         "scale": scale,
         "camera": "static" if camera is None else "travels" if camera.travels else "turns",
         "shots": len(people.cuts_s) + 1,
         "notes": run.notes,
     }
     provenance = {
-        "footage": {
-            "path": str(Path(settings.footage).absolute()),
-            "name": Path(settings.footage).name,
-            "sha256": footage_sha256,
-            "width": info.width,
-            "height": info.height,
-            "rotation_deg": info.rotation_deg,
-            "fps": info.fps,
-            "start_s": settings.start_s,
-        },
+        "footage": footage,
         "settings": asdict(settings),
-        "camera": {"fov_deg": summary["fov_deg"], "fov_source": fov, "moving": camera is not None},
+        "camera": {**lens, "moving": camera is not None},
         "scale": scale,
         "engine": ENGINE_VERSION,
         "network": NETWORK,
@@ -214,6 +220,20 @@ def capture(settings: CaptureSettings, report: Report, cancelled: Callable[[], b
         written = {role: np.frombuffer(path.read_bytes(), np.uint8) for role, path in results.items()}
         cache.store("take", everything, {**written, "summary": np.array(json.dumps(summary))})
     return CaptureResult(files, summary)
+
+
+def _described(settings: CaptureSettings, info: FootageInfo, sha256: str) -> dict[str, Any]:
+    """The footage, as a take knows it."""
+    return {
+        "path": str(Path(settings.footage).absolute()),
+        "name": Path(settings.footage).name,
+        "sha256": sha256,
+        "width": info.width,
+        "height": info.height,
+        "rotation_deg": info.rotation_deg,
+        "fps": info.fps,
+        "start_s": settings.start_s,
+    }
 
 
 def _device(wanted: str) -> str:
@@ -339,12 +359,12 @@ def _as_before(before: Arrays, results: dict[str, Path]) -> CaptureResult:
 
 def _observed(
     settings: CaptureSettings, people: list[Track], track: Track, moving: bool, device: str,
-    tell: Callable[[int], None],
+    tell: Callable[[int], None], meanwhile: Meanwhile | None,
 ) -> tuple[Observations, Background | None]:  # fmt: skip
     """What the person of a track does, and, before a moving camera, how the background moves meanwhile."""
     background = Background(people) if moving else None
     frames = _frames(settings)
-    seen = observe(background.watch(frames) if background else frames, track, settings.quality, device, tell)
+    seen = observe(background.watch(frames) if background else frames, track, settings.quality, device, tell, meanwhile)
     return seen, background
 
 

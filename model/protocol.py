@@ -208,6 +208,14 @@ def progress(job: str, stage: str, done: int, total: int, eta_s: float | None) -
     return {"type": "progress", "job": job, "stage": stage, "done": done, "total": total, "eta_s": eta_s}
 
 
+def partial(job: str, files: dict[str, str], first_s: float, last_s: float) -> Message:
+    """A piece of the take under way, from when to when in the footage: files "take" and "body", as of a take.
+
+    Sent only where the request has `"partial": true`. The files go when the job ends.
+    """
+    return {"type": "partial", "job": job, "files": files, "first_s": first_s, "last_s": last_s}
+
+
 def failed(job: str, failure: Failure, log: str = "") -> Message:
     return {
         "type": "failed",

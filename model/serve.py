@@ -36,6 +36,7 @@ from .protocol import (
     decode,
     encode,
     failed,
+    partial,
     progress,
 )
 
@@ -210,11 +211,16 @@ class Engine:
             tracks = self._pipeline.scan(settings, reporter, job.cancelled.is_set)
             event = {"type": "people", "job": job.name, "tracks": self._described(tracks, reporter.done, job)}
         else:
-            result = self._pipeline.capture(settings, reporter, job.cancelled.is_set)
+            show = self._shown(job.name) if job.request.get("partial") is True else None
+            result = self._pipeline.capture(settings, reporter, job.cancelled.is_set, show)
             event = {"type": "done", "job": job.name, "files": result.files, "summary": result.summary}
         if job.cancelled.is_set():
             raise Cancelled
         return event
+
+    def _shown(self, name: str) -> Callable[[dict[str, str], float, float], None]:
+        """What is to be called with each piece of a job's take."""
+        return lambda files, first_s, last_s: self._send(partial(name, files, first_s, last_s))
 
     def _described(self, tracks: list[Any], frames: int, job: Job) -> list[Message]:
         """The tracks as they are sent, each with the path of a picture that lasts as long as this process."""

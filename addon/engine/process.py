@@ -25,7 +25,7 @@ FIELDS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "ready": {"protocol": object},
     "progress": {"job": str, "stage": str, "done": int, "total": int, "eta_s": (int, float, type(None))},
     "people": {"job": str, "tracks": list},
-    "partial": {"job": str},
+    "partial": {"job": str, "files": dict},
     "done": {"job": str, "files": dict, "summary": dict},
     "cancelled": {"job": str},
     "failed": {"job": str, "code": str, "message": str, "hint": str},

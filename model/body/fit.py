@@ -76,15 +76,16 @@ class BodyFitter:
 
     def fit(
         self, mesh: Tensor, keypoints: Tensor, rays: Tensor, confidence: Tensor, time_s: NDArray[np.floating],
-        height_m: float | None, report: Callable[[int], None], rounds: int = 4,
+        height_m: float | None, report: Callable[[int], None], rounds: int = 4, like: Fit | None = None,
     ) -> Fit:  # fmt: skip
         """Pose, shape and place the body.
 
         mesh (T, V, 3) and keypoints (T, 23, 3): metres, camera axes, mid-hip at the origin. rays (T, 23, 2) and
         confidence (T, 23): the keypoints in the picture at times (T,) in seconds. height_m: standing height if known.
-        `report` is called with the number of frames done and may raise Cancelled.
+        `report` is called with the number of frames done and may raise Cancelled. `like` is the fit of another part of
+        the shot, whose shape and scale are taken.
         """
-        betas, scale = self._sized(mesh, height_m)
+        betas, scale = (like.betas, like.scale) if like else self._sized(mesh, height_m)
         mesh, keypoints = mesh * scale, keypoints * scale
         shaped = self.points.shaped(betas[None])
         local = self._first_guess(shaped, mesh)

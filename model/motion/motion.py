@@ -6,7 +6,7 @@ import os
 import zipfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,13 @@ from .rotations import axis_angle_from_matrix, matrix_from_axis_angle
 from .skeleton import PARENTS
 
 F32 = NDArray[np.float32]
+
+
+PER_FRAME: Final = (
+    "poses", "trans", "time_s", "observed", "confidence", "joints", "contacts", "keypoints", "camera_rotation",
+    "camera_translation",
+)  # fmt: skip
+"""The arrays of a motion that have a row for each frame."""
 
 
 class MotionFileError(ValueError):
@@ -82,6 +89,15 @@ class Motion:
             trans=np.asarray(trans, np.float32),
             joints=joints.astype(np.float32),
         )
+
+    def part(self, frames: NDArray[np.bool_] | slice) -> "Motion":
+        """Some of the frames."""
+        return replace(self, **{name: getattr(self, name)[frames] for name in PER_FRAME})
+
+    def and_then(self, later: "Motion") -> "Motion":
+        """This motion with another one of the same body, lens and footage after it."""
+        both = {name: np.concatenate([getattr(self, name), getattr(later, name)]) for name in PER_FRAME}
+        return replace(self, **both)
 
     def with_provenance(self, provenance: dict[str, Any]) -> "Motion":
         """The same motion with another account of where it came from."""

@@ -51,14 +51,21 @@ class Observations:
     features: npt.NDArray[np.float16]
 
 
+Meanwhile = Callable[[list[float], Callable[[int, int], Observations]], None]
+"""Is given the times of the frames seen so far, and a function that says what was seen from one of them to another. As
+`observe` does, that raises Failure(PEOPLE_NONE). They are looked at BATCH at a time, and only whole batches are given.
+"""
+
+
 def observe(
-    frames: Iterable[Frame], track: Track, quality: str, device: str, report: Callable[[int], None]
-) -> Observations:
+    frames: Iterable[Frame], track: Track, quality: str, device: str, report: Callable[[int], None],
+    meanwhile: Meanwhile | None = None,
+) -> Observations:  # fmt: skip
     """Observe the person of a track in those of the frames that lie within the track's time.
 
     `quality` is "full" or "draft", `device` "cpu" or a torch device; `report` is called with the number of frames
-    done and may raise Cancelled. Raises Failure: PEOPLE_NONE if the person is seen in no frame, WEIGHTS_MISSING or
-    WEIGHTS_CORRUPT.
+    done and may raise Cancelled; `meanwhile` is called now and then. Raises Failure: PEOPLE_NONE if the person is seen
+    in no frame, WEIGHTS_MISSING or WEIGHTS_CORRUPT.
     """
     crops = steady(track.time_s, crops_of_track(track.boxes, track.keypoints))
     first, last = track.time_s[[0, -1]] + (-1e-6, 1e-6)
@@ -68,12 +75,20 @@ def observe(
     times: list[float] = []
     seen: list[Landmarks] = []
     picture = (0, 0)
+
+    def part(first: int, end: int) -> Observations:
+        return _assembled(
+            np.array(times[first:end]), blazepose.joined(seen[first // BATCH : end // BATCH]), track, picture
+        )
+
     while batch := list(islice(looks, BATCH)):
         seen.append(_seen(network, batch))
         times.extend(look.frame.time_s for look in batch)
         height, width = batch[0].frame.rgb.shape[:2]
         picture = width, height
         report(len(times))
+        if meanwhile and len(batch) == BATCH:
+            meanwhile(times, part)
     if not seen:
         raise Failure(Code.PEOPLE_NONE, f"Person {track.id} is not in this part of the footage.")
     return _assembled(np.array(times), blazepose.joined(seen), track, picture)

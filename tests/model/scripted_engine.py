@@ -94,7 +94,9 @@ def unspeakable(report, cancelled):
 
 class Pipeline:
     @staticmethod
-    def capture(settings, report, cancelled):
+    def capture(settings, report, cancelled, show):
+        if show:
+            show({"take": "piece.npz", "body": "piece.body.npz"}, 0.5, 2.0)
         return globals()[settings.footage](report, cancelled)
 
     @staticmethod

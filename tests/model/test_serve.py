@@ -107,6 +107,17 @@ def test_capture_reports_throttled_progress_and_ends_with_done(engine):
     assert reports[-1]["eta_s"] == 0
 
 
+def test_pieces_are_told_of_where_they_are_asked_for(engine):
+    engine.capture("good", "a")
+    assert engine.hear("partial", "done")["type"] == "done"
+    engine.capture("good", "b", partial=True)
+    assert engine.hear("partial", "done") == {
+        "type": "partial", "job": "b", "files": {"take": "piece.npz", "body": "piece.body.npz"},
+        "first_s": 0.5, "last_s": 2.0,
+    }  # fmt: skip
+    assert engine.hear("partial", "done")["type"] == "done"
+
+
 def test_jobs_wait_their_turn(engine):
     for job in "abc":
         engine.capture("failure" if job == "b" else "good", job)
