@@ -88,9 +88,9 @@ def place_in_world(
     origin = np.array([start[0], start[1], floor])
 
     shift, rests = np.zeros_like(hips), np.zeros(said.shape)
-    for _ in range(ROUNDS):
+    for left in reversed(range(ROUNDS)):
         moved = feet - origin + (shift + unit_m * centre)[:, None]
-        rests = contacts(moved, time_s, said, observed=observed)
+        rests = contacts(moved, time_s, said, observed=observed, rough=left > 0)
         low = np.where((moved[..., 2] < 0) & observed[:, None], BELOW, 0.0)
         shift, unit_m = _rest_feet(feet - origin, centre, sight, distance, rests, low, time_s)
     return World(axes.T, (origin - unit_m * centre) @ axes, shift, rests)

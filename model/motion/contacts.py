@@ -22,6 +22,12 @@ LEAVE: Final = 0.35
 """A contact begins at one probability and lasts until the other: one that hovers about a half does not flicker."""
 SHORTEST_S: Final = 0.07
 """Nothing rests, and no step is taken, for less than this."""
+PLACE_S: Final = 0.05
+"""A sole has left its place when it is farther from where it was over that time"""
+PLACE_M: Final = 0.004
+"""than this,"""
+PLACE_USUAL: Final = 3.0
+"""and so many times as far as is usual during the contact: a captured one creeps and trembles."""
 
 FEET: Final = ((7, 10), (8, 11))
 """Ankle and ball of the left and the right foot among SMPL's joints."""
@@ -57,11 +63,13 @@ def contacts(
     said: NDArray[np.floating] | None = None,
     floor_m: float = 0.0,
     observed: Flags | None = None,
+    *,
+    rough: bool = False,
 ) -> Array:
     """Probabilities (T, 4) that soles (T, 4, 3), world (Z up), metres, rest; above a half exactly while they do.
 
     `said` (T, 4) is another opinion, a network's probabilities, that is weighed in; time_s (T,) may be uneven.
-    Where a frame was not `observed` (T,), nothing rests.
+    Where a frame was not `observed` (T,), nothing rests. `rough`: soles slide yet, so that contacts have no exact ends.
     """
     probability = stillness(soles, time_s) / (1 + (np.maximum(soles[..., 2] - floor_m, 0) / NEAR_M) ** 4)
     if said is not None:
@@ -69,6 +77,8 @@ def contacts(
     if observed is not None:
         probability = np.where(observed[:, None], probability, 0.0)
     rests = resting(probability, time_s)
+    if not rough:
+        rests = _in_place(rests, soles, time_s)
     return np.where(rests, np.maximum(probability, 0.51), np.minimum(probability, 0.49))
 
 
@@ -86,12 +96,7 @@ def _speed(points: Array, time_s: NDArray[np.floating], side: int) -> Array:
 
     Infinite where nothing comes.
     """
-    T = len(points)
-    frames = np.arange(T)
-    if side > 0:
-        count = np.searchsorted(time_s, np.asarray(time_s) + WITHIN_S + 1e-4) - 1 - frames
-    else:
-        count = frames - np.searchsorted(time_s, np.asarray(time_s) - WITHIN_S - 1e-4)
+    T, count = len(points), _neighbours(time_s, side, WITHIN_S)
     n, t, tt, x, tx = np.ones(T), np.zeros(T), np.zeros(T), np.zeros(points.shape), np.zeros(points.shape)
     for k in range(1, int(count.max(initial=0)) + 1):
         here = np.flatnonzero(count >= k)
@@ -107,17 +112,58 @@ def _speed(points: Array, time_s: NDArray[np.floating], side: int) -> Array:
     return np.where((count > 0)[:, None], np.linalg.norm(slope, axis=-1), np.inf)
 
 
+def _in_place(rests: Flags, soles: Array, time_s: NDArray[np.floating]) -> Flags:
+    """Contacts (T, K) of soles (T, K, 3) without frames at their ends in which the sole is not in its place.
+
+    Speed over a time tells surely that a sole rests, but not when that begins and ends: one that is off already has
+    hardly moved yet, taken over that time.
+    """
+    rests = rests.copy()
+    since, until = (_away(soles, time_s, side) for side in (-1, 1))
+    for point in range(rests.shape[1]):
+        for first, end in spans(rests[:, point]).tolist():
+            here = slice(first, end)
+            usual = np.median(np.minimum(since[here, point], until[here, point]))
+            allowed = max(PLACE_M, PLACE_USUAL * float(usual))
+            arrived = np.logical_or.accumulate(until[here, point] <= allowed) if first > 0 else True
+            stays = np.logical_or.accumulate(since[here, point][::-1] <= allowed)[::-1] if end < len(rests) else True
+            rests[here, point] = np.logical_and(arrived, stays)
+        _forget_short(rests[:, point], time_s, state=True)
+    return rests
+
+
+def _away(points: Array, time_s: NDArray[np.floating], side: int) -> Array:
+    """How far (T, K) points (T, K, 3) are from their mean place over PLACE_S before (side -1) or after (1)."""
+    total, count = np.zeros(points.shape), _neighbours(time_s, side, PLACE_S)
+    for k in range(1, int(count.max(initial=0)) + 1):
+        here = np.flatnonzero(count >= k)
+        total[here] += points[here + side * k] - points[here]
+    return np.linalg.norm(total / np.maximum(count, 1)[:, None, None], axis=-1)
+
+
+def _neighbours(time_s: NDArray[np.floating], side: int, within_s: float) -> NDArray[np.intp]:
+    """How many frames (T,) come within a time before (side -1) or after (1) each."""
+    frames = np.arange(len(time_s))
+    if side > 0:
+        return np.searchsorted(time_s, np.asarray(time_s) + within_s + 1e-4) - 1 - frames
+    return frames - np.searchsorted(time_s, np.asarray(time_s) - within_s - 1e-4)
+
+
 def resting(probability: NDArray[np.floating], time_s: NDArray[np.floating]) -> Flags:
     """Whether each point rests (T, K): probabilities (T, K) with hysteresis, without moments too short to be true."""
     rests = np.empty(np.shape(probability), bool)
     for point in range(rests.shape[1]):
         rests[:, point] = _hysteresis(probability[:, point])
         for state in (False, True):
-            for first, end in spans(rests[:, point] == state):
-                inside = first > 0 and end < len(rests)
-                if inside and time_s[end] - time_s[first] < SHORTEST_S:
-                    rests[first:end, point] = not state
+            _forget_short(rests[:, point], time_s, state)
     return rests
+
+
+def _forget_short(flags: Flags, time_s: NDArray[np.floating], state: bool) -> None:
+    """Take back, in flags (T,), a state that lasts too short to be true."""
+    for first, end in spans(flags == state):
+        if first > 0 and end < len(flags) and time_s[end] - time_s[first] < SHORTEST_S:
+            flags[first:end] = not state
 
 
 def spans(flags: Flags) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ from reel_to_rig.addon.retarget.posed import posed
 from reel_to_rig.addon.retarget.quality import measure
 from reel_to_rig.addon.retarget.solve import ELBOWS, WRISTS, Solution, Target, solve
 
-from model.motion.contacts import contacts
+from model.motion.contacts import contacts, spans
 from model.motion.motion import forward_kinematics
 from model.motion.planting import settled
 from model.motion.rotations import matrix_from_axis_angle
@@ -93,13 +93,22 @@ def test_any_placement_and_roll_of_the_rig(seed: int, kind: str) -> None:
     assert quality.penetration.value < 0.5 * size
 
 
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0, None])
 @pytest.mark.parametrize("kind", MOTIONS)
-def test_the_detector_finds_the_contacts_that_were_planned(kind: str) -> None:
-    """Frame by frame: contacts of a runner who rolls over her feet last three frames, and one more is a third."""
-    time_s, motion, rests = stepping(kind, 30.0)
-    found = contacts(soles(*motion), time_s) > 0.5
-    truth = rests > 0.5
-    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > (0.7 if kind == "run" else 0.9)
+def test_the_detector_finds_the_contacts_that_were_planned(kind: str, fps: float | None) -> None:
+    """Measured at 30 fps: walk 0.97, run 0.91, jump 0.99, dance 1.00, crouch 1.00, turn 0.98; at 24 fps run 0.89.
+
+    By the plan a sole rests until it begins to move, and a runner's heel rests for a tenth of a second. What is found
+    beyond the plan is next to the place where the sole rests.
+    """
+    time_s, motion, rests = stepping(kind, fps)
+    found, truth = contacts(soles(*motion), time_s) > 0.5, rests > 0.5
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > (0.9 if fps == 30.0 else 0.88)
+    for point in range(4):
+        places = [soles(*motion)[first:end, point].mean(0) for first, end in spans(truth[:, point])]
+        more = soles(*motion)[found[:, point] & ~truth[:, point], point]
+        off = np.min([np.linalg.norm(more - place, axis=-1) for place in places], axis=0)
+        assert (off < 0.015).all()
 
 
 def test_the_same_body_is_left_nearly_as_it_is() -> None:

@@ -42,7 +42,7 @@ def test_steps_are_found_at_any_frame_rate(fps: float | None, noise_m: float) ->
     soles, truth = stepping(times(fps))
     noise = np.random.default_rng(0).normal(size=soles.shape) * noise_m
     found = contacts(soles + noise, times(fps)) > 0.5
-    assert f1(found, truth) > (0.87 if noise_m else 0.9)
+    assert f1(found, truth) > (0.93 if noise_m else 0.95)
     for point in range(4):
         assert abs(len(spans(found[:, point])) - len(spans(truth[:, point]))) <= 1, "a contact flickers"
 
