@@ -65,15 +65,18 @@ class ReelToRigPreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         assert layout
-        draw_engine(layout.box().column(), context)
+        box = layout.box().column()
+        if elsewhere := engine_elsewhere(context):
+            box.label(text=f"The engine is installed elsewhere: {elsewhere}", icon="INFO")
+        else:
+            draw_engine(box, context)
         layout.use_property_split = True
         layout.prop(self, "engine_python")
-        if elsewhere := engine_elsewhere(context):
-            layout.label(text=f"Using {elsewhere}", icon="INFO")
         layout.prop(self, "device")
         layout.prop(self, "cache")
         layout.prop(self, "smpl_body")
         box = layout.box().column(align=True)
+        box.label(text="Licences")
         for title, text in LICENCES:
             draw_text(box, context, f"{title}: {text}")
 

@@ -31,7 +31,7 @@ class Person:
         self.given = arguments
         self.folder = Path(arguments["folder"])
         self.notes: dict[str, Any] = {"blender": bpy.app.version_string}
-        self.ticks_s: list[tuple[float, float]] = []
+        self.busy_s: dict[str, list[tuple[float, float]]] = {}
 
     def window(self) -> Any:
         return self.bpy.context.window_manager.windows[0]
@@ -68,6 +68,16 @@ class Person:
         subprocess.run(
             ["import", "-window", "root", "-quality", "82", str(self.folder / f"{name}.jpg")], check=True, timeout=300
         )
+
+    def scroll(self, clicks: int) -> Steps:
+        """The mouse wheel, over the sidebar; downwards if positive."""
+        region = self.region("UI")
+        at = {"x": region.x + region.width // 3, "y": region.y + region.height // 2}
+        self.window().event_simulate(type="MOUSEMOVE", value="NOTHING", **at)
+        yield 0.1
+        for _ in range(abs(clicks)):
+            self.window().event_simulate(type="WHEELDOWNMOUSE" if clicks > 0 else "WHEELUPMOUSE", value="PRESS", **at)
+            yield 0.1
 
     def until(self, ready: Callable[[], bool], what: str, limit_s: float = 15 * MINUTES) -> Steps:
         begun = time.monotonic()
@@ -142,38 +152,68 @@ def cancel_a_job(me: Person) -> Steps:
 
 
 def run_a_job(me: Person) -> Steps:
-    capture = me.part("capture.ops")
-    queue, seen, pictured, begun = capture.Desk.queue, set(), False, time.monotonic()
-    watch(me, capture.Follower)
+    desk, seen, pictured, begun = me.part("capture.ops").Desk, set(), False, time.monotonic()
+    watch(me)
+    memory = [memory_mb()]
     assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
-    while queue.jobs and time.monotonic() - begun < 15 * MINUTES:
-        seen.add((queue.jobs[0].stage, queue.jobs[0].fraction))
+    while desk.works and time.monotonic() - begun < 15 * MINUTES:
+        if desk.queue.jobs:
+            seen.add((desk.queue.jobs[0].stage, desk.queue.jobs[0].fraction))
+            memory[1:] = [memory_mb()]
         if len(seen) == PROGRESS_STEPS // 2 and not pictured:
             pictured = True
             yield from me.picture("3_progress")
         yield 0.1
-    yield 1.0
-    problem = capture.Desk.problem
-    assert problem is None, problem
+    imported_s = time.monotonic() - begun
+    memory.append(memory_mb())
+    assert desk.problem is None, desk.problem
     assert len(seen) >= PROGRESS_STEPS, f"progress moved {len(seen)} times"
     assert len(takes(me)) == 1, takes(me)
-    wall, cpu = (max(times) for times in zip(*me.ticks_s, strict=True))
     me.note(
-        import_s=round(time.monotonic() - begun, 1), progress_moved=len(seen), ticks=len(me.ticks_s),
-        longest_tick_ms=round(wall * 1000, 1), longest_tick_cpu_ms=round(cpu * 1000, 1),
+        import_s=round(imported_s, 1), progress_moved=len(seen),
+        memory_mb=dict(zip(("before", "before the take", "with the take"), map(round, memory), strict=True)),
+        longest_ms={name: longest_ms(times) for name, times in me.busy_s.items() if times},
     )  # fmt: skip
 
 
-def watch(me: Person, follower: Any) -> None:
-    """Measure every tick of the add-on's own timer: by the clock, and by what this thread computed."""
-    step = follower._step
+def watch(me: Person) -> None:
+    """Measure whatever Blender calls of the add-on's from now on: by the clock, and by what this thread computed."""
+    capture = me.part("capture.ops")
+    panels = [me.part(f"{room}.panel") for room in ("capture", "take", "retarget", "retarget.mapping")]
+    watched = [(capture.Follower, "_step"), (me.part("capture.looking"), "_step"), (me.part("take.keys"), "catch_up")]
+    watched += [(kind, "draw") for panel in panels for kind in panel.CLASSES if issubclass(kind, me.bpy.types.Panel)]
+    for owner, name in watched:
+        called = f"{owner.__name__.rpartition('.')[2]}.{name}"
+        timed = measured(getattr(owner, name), me.busy_s.setdefault(called, []))
+        # Blender counts a panel's parameters, and gives no more.
+        setattr(owner, name, (lambda self, context, timed=timed: timed(self, context)) if name == "draw" else timed)
 
-    def measured(self: Any, context: Any) -> None:
+
+def measured(function: Callable[..., Any], times_s: list[tuple[float, float]]) -> Callable[..., Any]:
+    """The function, with every call's time put into a list."""
+
+    def timed(*given: Any) -> Any:
         clock, cpu = time.perf_counter(), time.thread_time()
-        step(self, context)
-        me.ticks_s.append((time.perf_counter() - clock, time.thread_time() - cpu))
+        try:
+            return function(*given)
+        finally:
+            times_s.append((time.perf_counter() - clock, time.thread_time() - cpu))
 
-    follower._step = measured
+    return timed
+
+
+def longest_ms(times_s: list[tuple[float, float]]) -> dict[str, Any]:
+    """The three longest calls, by the clock and by what was computed."""
+    clock, cpu = (
+        [round(1000 * time_s, 1) for time_s in sorted(column)[:-4:-1]] for column in zip(*times_s, strict=True)
+    )
+    return {"calls": len(times_s), "clock": clock, "cpu": cpu}
+
+
+def memory_mb() -> float:
+    """What this process holds in memory, now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def look(me: Person) -> Steps:

@@ -12,7 +12,7 @@ from .ops import Desk
 from .props import CaptureProperties, form, scan_key
 
 PICTURE_SCALE = 6.0
-FACE_SCALE = 3.0
+FACE_SCALE = 4.0
 
 REMEDIES = {
     Code.FOOTAGE_MISSING: ("reel_to_rig.use_file", "FILE_FOLDER"),
@@ -51,7 +51,7 @@ class FootagePanel(bpy.types.Panel):
         layout.use_property_decorate = False
         _draw_footage(layout, context, filled)
         _draw_people(layout, context, filled)
-        layout.prop(filled, "height_m")
+        _draw_optional(layout, filled, "height_m", "Height")
         layout.prop(filled, "quality")
         layout.prop(filled, "smoothing")
         _draw_camera(layout, filled)
@@ -59,7 +59,7 @@ class FootagePanel(bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.5
         row.operator("reel_to_rig.import_video", icon="FILE_MOVIE")
-        _draw_jobs(layout)
+        _draw_jobs(layout, context)
         if Desk.problem:
             _draw_problem(layout, context, Desk.problem)
 
@@ -80,7 +80,7 @@ def _draw_footage(layout: bpy.types.UILayout, context: bpy.types.Context, filled
         draw_text(layout, context, known.line, "NONE" if known.usable else "ERROR")
     span = layout.column(align=True)
     span.prop(filled, "start_s")
-    span.prop(filled, "end_s")
+    _draw_optional(span, filled, "end_s", "End")
 
 
 def _draw_people(layout: bpy.types.UILayout, context: bpy.types.Context, filled: CaptureProperties) -> None:
@@ -88,7 +88,10 @@ def _draw_people(layout: bpy.types.UILayout, context: bpy.types.Context, filled:
     box = layout.box()
     if not known.scanned or known.scanned != scan_key(context):
         box.operator("reel_to_rig.scan_people", icon="COMMUNITY")
-        box.prop(filled, "person")
+        if filled.person:
+            box.prop(filled, "person")
+        else:
+            draw_text(box, context, "Until then: whoever is most prominent.")
         return
     for person in known.people:
         row = box.row()
@@ -106,14 +109,22 @@ def _draw_camera(layout: bpy.types.UILayout, filled: CaptureProperties) -> None:
     header.label(text="Camera")
     if body:
         body.prop(filled, "camera")
-        body.prop(filled, "fov")
-        body.prop(filled, "camera_height_m")
+        _draw_optional(body, filled, "fov", "Lens")
+        _draw_optional(body, filled, "camera_height_m", "Height")
         body.prop(filled, "pitch_known")
         if filled.pitch_known:
             body.prop(filled, "camera_pitch", text="by")
 
 
-def _draw_jobs(layout: bpy.types.UILayout) -> None:
+def _draw_optional(layout: bpy.types.UILayout, filled: CaptureProperties, name: str, label: str) -> None:
+    """A number of which 0 says that it is not given: the label says so, since the field cannot."""
+    layout.prop(filled, name, text=label if getattr(filled, name) else f"{label} (auto)")
+
+
+def _draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    for work in Desk.works:
+        if work.job.state is State.DONE:
+            draw_text(layout, context, f"{work.title}: being put into the scene", "INFO")
     for place, job in enumerate(Desk.queue.jobs):
         column = layout.column(align=True)
         column.label(text=job.title)

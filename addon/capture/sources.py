@@ -25,7 +25,7 @@ def use(scene: bpy.types.Scene, footage: str) -> None:
 
 class UseFile(bpy.types.Operator):
     bl_idname = "reel_to_rig.use_file"
-    bl_label = "Use as Footage"
+    bl_label = "Choose Footage"
     bl_description = "Choose the video to capture from. It can also be dropped onto the viewport"
     bl_options = {"UNDO"}
 

@@ -159,8 +159,8 @@ def outcome(armature: bpy.types.Object) -> str:
     fps = scene.render.fps / scene.render.fps_base
     line = f"Imported {armature.name}. The scene"
     if len(data.takes(scene)) == 1:
-        return f"{line} now runs at {fps:.4g} frames per second, from {scene.frame_start} to {scene.frame_end}"
-    line = f"{line} stays at {fps:.4g} frames per second"
+        return f"{line} now has {fps:.4g} fps, frames {scene.frame_start} to {scene.frame_end}"
+    line = f"{line} stays at {fps:.4g} fps"
     if abs(fps / footage_fps - 1) < 1e-3:
         return line
     return f"{line}; the footage behind it, at {footage_fps:.4g}, does not keep step"

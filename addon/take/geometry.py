@@ -24,7 +24,7 @@ POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 
 SENSOR_MM = 36.0
 
-SURE, UNSURE, UNSEEN = np.array([[0.1, 0.45, 1.0], [1.0, 0.1, 0.05], [0.35, 0.35, 0.35]])
+SURE, UNSURE, UNSEEN = np.array([[0.1, 0.8, 0.2], [1.0, 0.1, 0.05], [0.35, 0.35, 0.35]])
 """Linear RGB for what a capture is sure of, what it is not, and what was not in the picture."""
 
 

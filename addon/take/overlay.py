@@ -14,8 +14,8 @@ from ...model.motion.motion import Motion
 from . import data, figure, geometry
 from .props import take_of
 
-LINE_PX: Final = 1.5
-DOT_PX: Final = 3.5
+LINE_PX: Final = 1.0
+DOT_PX: Final = 2.5
 
 _handles: list[Any] = []
 

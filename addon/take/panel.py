@@ -36,7 +36,7 @@ class TakePanel(bpy.types.Panel):
             column.operator("reel_to_rig.smooth")
         row = layout.row(align=True)
         row.prop(take, "floor_m")
-        row.operator("reel_to_rig.find_floor", text="", icon="SNAP_FACE")
+        row.operator("reel_to_rig.find_floor", text="", icon="TRIA_DOWN_BAR")
         row = layout.row(align=True)
         row.operator("reel_to_rig.camera_view", icon="CAMERA_DATA")
         row.operator("reel_to_rig.side_view")
