@@ -52,7 +52,8 @@ class EngineClient:
 
     Call `poll` regularly (several times a second) from one thread; on Linux that must be a thread that lives as long
     as the engine shall live, since the engine ends with the thread that started it. `silence_s`: how long the engine
-    may be silent while it works; three times that while it starts and loads its libraries.
+    may take to start, and be silent while it works; three times that while it loads its libraries for the first job,
+    when a disk may be slow and one library holds up all of Python.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class EngineClient:
         command: Sequence[str],
         environment: Mapping[str, str],
         log_file: Path,
-        silence_s: float = 10.0,
+        silence_s: float = 9.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = list(command)
@@ -216,7 +217,8 @@ class EngineClient:
         elif self._running or not self._ready:
             # To be alive is not enough while it starts: it must also get ready.
             silent_s = now - (max(process.heard_at, self._watched_from) if self._ready else self._watched_from)
-            if silent_s > self._silence_s * (1.0 if self._loaded else LOADING_FACTOR):
+            loading = self._ready and not self._loaded
+            if silent_s > self._silence_s * (LOADING_FACTOR if loading else 1.0):
                 self._abandon(Failure(Code.ENGINE_SILENT, f"Nothing came from it for {silent_s:.0f} seconds."))
 
     def _abandon(self, failure: Failure) -> None:

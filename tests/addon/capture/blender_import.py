@@ -86,16 +86,26 @@ def works_and_is_one_undo_step(engines: dict[str, str]) -> Any:
 def every_misbehaviour_is_one_line(engines: dict[str, str]) -> Any:
     found = {}
     for manner, engine in engines.items():
-        if manner in ("patient", "real"):  # one only ends when it is told to, one does nothing wrong
+        if manner in ("patient", "late", "real"):  # two only end when they are told to, one does nothing wrong
             continue
         use(engine)
-        began = time.monotonic()
+        known, began = names(), time.monotonic()
         line = import_video()
         found[manner] = [line, names(), str(desk().problem or ""), time.monotonic() - began]
-    use(engines["good"])
-    found["afterwards"] = [import_video(), names(), str(desk().problem or ""), 0]
-    found["cache"] = left_in_cache()
-    return found
+        use(engines["good"])
+        assert import_video() == "", f"after {manner}"
+        bpy.data.batch_remove([item for item in bpy.data.objects if item.name not in known])
+    return {"each": found, "cache": left_in_cache()}
+
+
+def an_answer_after_a_cancel_is_dropped(engines: dict[str, str]) -> Any:
+    use(engines["late"])
+    stand = start()
+    while not (running() and running().fraction):
+        stand.modal(bpy.context, SimpleNamespace(type="TIMER"))
+    assert bpy.ops.reel_to_rig.cancel() == {"FINISHED"}
+    found = [sorted(follow(stand)), stand.reports, names()]
+    return [*found, import_video(), names()]
 
 
 def bad_input_never_starts_the_engine(engines: dict[str, str]) -> Any:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 from tests.addon.blender import ROOT
 
-PRODUCING = ("good", "promises", "truncates")
+PRODUCING = ("good", "promises", "truncates", "chatty", "late")
 
 
 def make_engine(folder: Path, manner: str) -> Path:
-    """An engine of a manner of producing_engine.py or pretended_engine.py. Notes its process in FOLDER/MANNER.pid."""
+    """An engine of a manner of producing_engine.py or pretended_engine.py. Notes its process in FOLDER/MANNER.pid.
+
+    "no program" cannot be executed at all.
+    """
     script = "-m tests.addon.capture.producing_engine"
     if manner not in PRODUCING:
         script = f'"{ROOT}/tests/addon/engine/pretended_engine.py"'
@@ -21,5 +24,5 @@ def make_engine(folder: Path, manner: str) -> Path:
         f'export PYTHONPATH="$PYTHONPATH:{ROOT}"\n'
         f'exec "{sys.executable}" {script} {manner}\n'
     )
-    engine.chmod(0o755)
+    engine.chmod(0o644 if manner == "no program" else 0o755)
     return engine

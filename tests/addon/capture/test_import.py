@@ -15,16 +15,19 @@ from tests.addon.capture.engines import make_engine
 pytestmark = pytest.mark.blender
 HERE = Path(__file__).parent
 TAKE = ["my clip", "my clip body", "my clip camera"]
+ENDS_WITHIN_S = 10
 FUNCTIONS = (
     "bad_input_never_starts_the_engine", "works_and_is_one_undo_step", "every_misbehaviour_is_one_line",
-    "other_events_pass_while_it_runs", "cancel", "jobs_queue_and_the_form_stays_usable",
+    "an_answer_after_a_cancel_is_dropped", "other_events_pass_while_it_runs", "cancel",
+    "jobs_queue_and_the_form_stays_usable",
     "everybody_who_is_chosen_becomes_a_take", "undo_and_changes_of_scene_while_it_runs",
     "another_file_is_opened_while_it_runs", "failures_offer_what_helps",
     "footage_comes_from_files_clips_and_trimmed_strips",
 )  # fmt: skip
 MANNERS = (
-    "good", "reports_failure", "dies_mid_job", "lacks_torch", "garbage", "other_version", "promises", "truncates",
-    "patient",
+    "good", "reports_failure", "dies_at_start", "dies_mid_job", "silent_at_start", "silent_mid_job", "lacks_torch",
+    "floods", "garbage", "half_a_line", "half_a_line_and_dies", "other_version", "no program", "promises", "truncates",
+    "chatty", "late", "patient",
 )  # fmt: skip
 
 
@@ -58,7 +61,7 @@ def test_import_makes_a_take_and_is_one_undo_step(found):
     assert "assumed" in found["summary"]
     assert "Went on with the CPU." in found["summary"]
     assert found["twice"] == sorted(["Cube", *TAKE, "my clip.001", "my clip.001 body", "my clip.001 camera"])
-    assert found["first"] == "Imported my clip. The scene now runs at 29.97 frames per second, from 1 to 30"
+    assert found["first"] == "Imported my clip. The scene now has 29.97 fps, frames 1 to 30"
     assert found["second"] == (
         "Imported my clip.001. The scene stays at 23.98 frames per second; "
         "the footage behind it, at 29.97, does not keep step"
@@ -69,26 +72,41 @@ def test_every_misbehaviour_of_the_engine_is_one_line_and_the_next_job_runs(foun
     found = result(found, "every_misbehaviour_is_one_line")
     expected = {
         "reports_failure": "No person.",
-        "dies_mid_job": "stopped unexpectedly",
+        "dies_at_start": "stopped unexpectedly. It ended with status 3 while it was starting",
+        "dies_mid_job": "stopped unexpectedly. It ended with status 7",
+        "silent_at_start": "no longer answers",
+        "silent_mid_job": "no longer answers",
         "lacks_torch": "torch",
+        "floods": "thousands of lines a second",
         "garbage": "not part of the protocol",
+        "half_a_line": "no longer answers",
+        "half_a_line_and_dies": "stopped unexpectedly",
         "other_version": "another version",
+        "no program": "Permission denied",
         "promises": "cannot be read",
         "truncates": "cannot be read",
     }
-    good = found.pop("good")
-    assert good[0] == ""
-    assert found.pop("afterwards")[0] == ""
-    assert found.pop("cache") == ["engine.log"]
+    assert found["cache"] == ["engine.log"]
+    found = found["each"]
+    for manner in ("good", "chatty"):
+        line, names, problem, _ = found.pop(manner)
+        assert (line, problem, len(names)) == ("", "", len(TAKE)), manner
     for manner, text in expected.items():
         line, names, problem, seconds = found[manner]
         assert text in line, manner
         assert "\n" not in line
         assert "Traceback" not in line
         assert line.removeprefix("Error: ") == problem
-        assert names == TAKE  # of the good engine before
-        assert seconds < 20
+        assert names == []
+        assert seconds < ENDS_WITHIN_S, manner
     assert found.keys() == expected.keys()
+
+
+def test_an_answer_after_a_cancel_is_dropped_and_the_next_job_runs(found):
+    ended, reports, nothing, line, names = result(found, "an_answer_after_a_cancel_is_dropped")
+    assert ended == ["CANCELLED"]
+    assert reports == ["my clip: cancelled"]
+    assert (nothing, line, names) == ([], "", TAKE)
 
 
 def test_bad_input_is_told_before_the_engine_starts(found):
@@ -110,7 +128,7 @@ def test_blender_stays_usable_while_the_job_runs(found):
     assert ended == ["FINISHED"]
     assert [line for line in lines if line.startswith("Reading the pose, ") and line.endswith(" s left")]
     assert reports == [
-        "Imported my clip. The scene now runs at 29.97 frames per second, from 1 to 30. "
+        "Imported my clip. The scene now has 29.97 fps, frames 1 to 30. "
         "Person 1 of 2, 1 gap, field of view 63\u00b0 assumed, on cpu, 15.0 pictures a second"
     ]
     assert names == TAKE

@@ -148,6 +148,12 @@ def never_ready():
     time.sleep(60)
 
 
+def silent_while_it_loads():
+    greet()
+    say("progress", job=hear()["job"], stage="loading", done=0, total=0, eta_s=None)
+    time.sleep(60)
+
+
 def silent_mid_job():
     greet()
     say("progress", job=hear()["job"], stage="people", done=1, total=3, eta_s=None)

@@ -18,7 +18,7 @@ from reel_to_rig.addon.engine.client import EngineClient, engine_command, engine
 from model.footage import write_video
 
 SCRIPT = Path(__file__).with_name("pretended_engine.py")
-SILENCE_S = 0.5
+SILENCE_S = 1.0
 REQUEST = {"type": "capture", "footage": "clip.mp4", "output": "take.npz"}
 
 
@@ -111,8 +111,9 @@ def test_waiting_has_its_limit(engine):
         ("lacks_torch", "engine.missing", "no module named torch", 3),
         ("dies_mid_job", "engine.died", "status 7.", 3),
         ("killed_mid_job", "engine.died", "signal 9", 3),
-        ("silent_at_start", "engine.silent", "Nothing came", 3 * SILENCE_S + 2),
-        ("never_ready", "engine.silent", "Nothing came", 3 * SILENCE_S + 2),
+        ("silent_at_start", "engine.silent", "Nothing came", SILENCE_S + 2),
+        ("never_ready", "engine.silent", "Nothing came", SILENCE_S + 2),
+        ("silent_while_it_loads", "engine.silent", "Nothing came", 3 * SILENCE_S + 2),
         ("silent_mid_job", "engine.silent", "Nothing came", SILENCE_S + 2),
         ("half_a_line", "engine.silent", "Nothing came", SILENCE_S + 2),
         ("half_a_line_and_dies", "engine.died", "status 0", 3),
