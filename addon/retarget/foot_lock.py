@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...model.motion.contacts import HEEL_BELOW_ANKLE, TOE_BELOW_BALL, Flags, resting, spans, stillness
 from ...model.motion.easing import eased
-from ...model.motion.planting import EASE_S, Foot, overlapping, plant, reached, settled
+from ...model.motion.planting import EASE_S, SOURCE_AXES, TOE_LENGTH, Foot, overlapping, plant, reached, settled
 from ...model.motion.rotations import between
 from ...model.motion.two_bone import Limb
 from .posed import posed, rebased
@@ -22,15 +22,11 @@ from .solve import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, TOES, WRISTS, Array, 
 
 STILL_HAND = 3.0
 """A hand counts as still at so many times less speed than a sole."""
-TOE_LENGTH = 0.4
-"""From the ball of the foot to the tip of its toes, in lengths from ankle to ball, where the rig does not say it."""
 LOW_BALL = 0.15
 """A rig whose balls of the feet are that near above its origin, in lengths of a leg, stands on its origin."""
 SHORT_FOOT, AVERAGE_FOOT = 0.05, 0.17
 """Below the one a foot is taken to have no length of its own, and gets the other; in lengths of a leg."""
 X, Y, Z = np.eye(3)
-SOURCE_AXES = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
-"""Right, forward and up of a take's canonical frame."""
 
 
 class FootLock(StrEnum):

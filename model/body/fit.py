@@ -18,7 +18,7 @@ from .points import BodyPoints, ShapedPoints, pose_points
 HIP = 17
 """Index of the mid-hip among the keypoints."""
 FRAMES_AT_ONCE = 64
-DEPTH_WINDOW_S = 0.15
+DEPTH_WINDOW_S = 0.3
 DAMPING = 0.0003
 """Keeps a step small where nothing decides it."""
 SHAPE_FRAMES, SHAPE_ROUNDS = 24, 6

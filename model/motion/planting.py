@@ -12,9 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .contacts import Flags, resting, spans
+from .contacts import FEET, Flags, resting, spans
 from .easing import eased, envelope, nearness
+from .motion import forward_kinematics
 from .rotations import axis_angle_from_matrix, between, matrix_from_axis_angle
+from .skeleton import PARENTS
 from .two_bone import Array, Limb, reach, softened
 
 EASE_S = 0.2
@@ -23,7 +25,11 @@ SINK_S = 0.15
 """How slowly the hips go down for a leg that is too short."""
 DEEPEST = 0.15
 """How far the hips may go down, in lengths of a leg. Feet that would need more are pulled along."""
+TOE_LENGTH = 0.4
+"""From the ball of the foot to the tip of its toes, in lengths from ankle to ball, where nothing else says it."""
 X, Y, Z = np.eye(3)
+SOURCE_AXES = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
+"""Right, forward and up of a take's canonical frame."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,40 @@ class Turns(NamedTuple):
     toes: Array
 
 
+def hold_feet(
+    local: Array,
+    trans: Array,
+    rest: NDArray[np.floating],
+    soles: NDArray[np.floating],
+    contacts: NDArray[np.floating],
+    time_s: NDArray[np.floating],
+) -> tuple[Array, Array]:
+    """Local rotations (T, 24, 3, 3) and trans (T, 3) of a take, changed so that its feet stay where they rest.
+
+    rest (24, 3) are its joints and soles (4, 3) what touches the floor of heels and toes, T-pose; contacts (T, 4) the
+    probabilities that those rest. The root's rotations and trans are in a world with the floor at z = 0.
+    """
+    turns, joints = forward_kinematics(local, rest)
+    joints = joints + trans[:, None]
+    on = settled(contacts, time_s)
+    legs = [(hip, hip + 3, ankle, ball) for hip, (ankle, ball) in zip((1, 2), FEET, strict=True)]
+    feet: list[Foot] = []
+    for side, (hip, knee, ankle, ball) in enumerate(legs):
+        heel, toe = (SOURCE_AXES @ (point - rest[ankle]) for point in soles[2 * side : 2 * side + 2])
+        lead = SOURCE_AXES @ (rest[ball] - rest[ankle])
+        tip = np.array([0, TOE_LENGTH * np.linalg.norm(lead), toe[2] - lead[2]])
+        leg = Limb(joints[:, hip], joints[:, knee], joints[:, ankle], turns[:, hip] @ SOURCE_AXES[1])
+        feet.append(Foot(leg, turns[:, ankle] @ SOURCE_AXES.T, turns[:, ball] @ SOURCE_AXES.T, heel, toe, lead, tip))
+    drop, found = plant(feet, [overlapping(on[:, :2]), overlapping(on[:, 2:])], time_s)
+    for leg, turned in zip(legs, found, strict=True):
+        for joint, turn in zip(leg, turned, strict=True):
+            turns[:, joint] = turn @ turns[:, joint]
+    held = local.copy()
+    for joint in sum(legs, ()):
+        held[:, joint] = turns[:, PARENTS[joint]].swapaxes(1, 2) @ turns[:, joint]
+    return held, trans - drop[:, None] * Z
+
+
 def plant(feet: Sequence[Foot], on: Sequence[Flags], time_s: NDArray[np.floating]) -> tuple[Array, list[Turns]]:
     """How far (T,) the hips go down, and how each leg turns, so that feet are held while heel and toe are on (T, 2)."""
     time_s = np.asarray(time_s, np.float64)
@@ -67,7 +107,8 @@ def plant(feet: Sequence[Foot], on: Sequence[Flags], time_s: NDArray[np.floating
     turns: list[Turns] = []
     for foot, (goal, sole, toes), flags in zip(feet, planted, on, strict=True):
         root = foot.leg.root - drop[:, None] * Z
-        turns.append(Turns(*reached(foot.leg, root, goal, flags.any(1), time_s), sole, toes))
+        thigh, shin = reached(foot.leg, root, goal, flags.any(1), time_s)
+        turns.append(Turns(thigh, shin, sole, toes))
     return drop, turns
 
 
