@@ -17,6 +17,7 @@ from .camera.path import CameraPath
 from .camera.world import World, place_in_world
 from .motion.gaps import filled
 from .motion.motion import Motion, forward_kinematics
+from .motion.planting import hold_feet
 from .motion.rotations import axis_angle_from_matrix
 from .motion.skeleton import JOINT_KEYPOINTS
 from .people import Observations
@@ -87,7 +88,8 @@ def assemble(
     shaped = used.shaped(betas[None])
     vertices, rest = (x[0].numpy().astype(np.float32) for x in shaped)
     local[:, 0] = world.rotation.T @ local[:, 0]
-    trans = world.placed(pelvis) - rest[0]
+    touching = (sole_matrix(used) @ shaped[0][0]).double().numpy()
+    local, trans = hold_feet(local, world.placed(pelvis) - rest[0], rest, touching, world.contacts, seen.time_s)
     motion = Motion(
         poses=axis_angle_from_matrix(local).reshape(T, 72).astype(np.float32),
         trans=trans.astype(np.float32),
