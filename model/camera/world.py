@@ -24,6 +24,8 @@ RESTING_M = 0.01
 """Metres by which a resting foot moves, or is off the floor, through errors of the pose."""
 SLIDE_M_S = 0.05
 """and how fast."""
+STRAYED_M = 0.05
+"""A contact over which the sole strays that far, as root mean square, was a contact as likely as not."""
 STEP_TRUST, ALONG_TRUST = 0.3, 0.3
 """What a step's length says of the way, beside its height, and along the line of sight once more: a step towards the
 camera is seen too short, often half as long, for the whole of it, while the picture still tells how large the person
@@ -96,7 +98,7 @@ def place_in_world(
         moved = feet - origin + (shift + unit_m * centre)[:, None]
         rests = contacts(moved, time_s, said, observed=observed, rough=left > 0)
         low = np.where((moved[..., 2] < 0) & observed[:, None], BELOW, 0.0)
-        shift, unit_m = _rest_feet(feet - origin, centre, sight, distance, rests, low, time_s)
+        shift, unit_m = _rest_feet(feet - origin, centre, sight, distance, rests, low, time_s, moved)
     return World(axes.T, (origin - unit_m * centre) @ axes, shift, rests)
 
 
@@ -182,11 +184,12 @@ def _weighted_median(values: Array, weights: Array) -> float:
 
 
 def _rest_feet(
-    feet: Array, centre: Array, sight: Array, distance: Array, rests: Array, low: Array, time_s: Array
+    feet: Array, centre: Array, sight: Array, distance: Array, rests: Array, low: Array, time_s: Array, before: Array
 ) -> tuple[Array, float]:
     """Shifts (T, 3) of the body and metres in the unit of `centre`: one sparse least-squares problem over the shot.
 
-    feet (T, 4, 3) as seen from where the camera is, centre (T, 3), unit lines of sight (T, 3), all in world axes.
+    feet (T, 4, 3) as seen from where the camera is, `before` (T, 4, 3) where they were found to be so far, centre
+    (T, 3), unit lines of sight (T, 3), all in world axes.
     Each stretch in which a sole rests, `rests` (T, 4) > 0.5, has a place on the floor that the solution finds; `low`
     (T, 4) are the weights of soles that should be at z = 0 for another reason. The shift should be smooth, and small
     across the line of sight (where the picture knows better) but may be large along it (where it does not).
@@ -196,6 +199,8 @@ def _rest_feet(
         return np.zeros((T, 3)), 0.0
     sure = np.maximum(2 * rests - 1, 0)  # At the ends of a step a sole is about to move: those frames say little.
     steps = [(foot, *span) for foot in range(4) for span in spans(rests[:, foot] > 0.5).tolist()]
+    for foot, first, end in steps:
+        sure[first:end, foot] /= 1 + before[first:end, foot, :2].var(0).sum() / STRAYED_M**2
     unknowns = 3 * (T + len(steps)) + 1
     rows: list[csr_matrix] = []
     target: list[Array] = []
