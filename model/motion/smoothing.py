@@ -23,9 +23,13 @@ WIDEST_S: Final = 0.14
 REACH: Final = 2.5
 """Where the window is cut off, in standard deviations."""
 NARROWER: Final = (1.0, 0.5, 0.25)
-"""The windows that are tried, in widths of the widest."""
+"""The windows that are tried, in widths of the widest; where even the narrowest slows a move, the frame stays."""
 DOUBT: Final = 2.0
 """How many times the noise two windows may differ by and still be believed to differ by noise only."""
+SLOWER: Final = 0.08
+"""By what share a window may slow a move and still be believed."""
+A_MOVE: Final = 8.0
+"""A speed so many times that of the noise is a move."""
 LEAST_RAD, LEAST_M = 0.003, 0.001
 """Even the steadiest capture trembles by this much."""
 MEDIAN_OF_NOISE: Final = 1.538
@@ -43,7 +47,7 @@ def smooth(
     Every frame is replaced by the value at its own time of a parabola fitted to its neighbours under a Gaussian
     window (local regression): symmetric in time, so nothing lags. Rotations are fitted in the tangent space at the
     frame's own rotation. Each joint has the widest window at each moment that does not contradict the narrower ones
-    by more than noise explains (after Lepski 1991): trembling goes, the peaks of fast moves stay.
+    by more than noise explains (after Lepski 1991), nor slows a move: trembling goes, the peaks of fast moves stay.
     """
     if len(motion) < 3:
         return motion
@@ -68,23 +72,49 @@ def _steadied(
     offsets: Array, time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float, joints: NDArray[np.intp]
 ) -> Array:
     """By how much (T, J, 3) to move each frame, for its neighbours' offsets (T, W, J, 3) from it."""
-    kernels = [_kernel(time_s, neighbours, sigma_s * width) for width in NARROWER]
-    fits = [np.einsum("tw,twjc->tjc", kernel, offsets, optimize=True) for kernel in kernels]
-    own = neighbours.shape[1] // 2
-    narrow = kernels[-1]
+    sigmas = [sigma_s * width for width in NARROWER]
+    values, slopes = zip(
+        *[_kernels(time_s, neighbours, sigma) for sigma in sigmas], _alone(time_s, neighbours), strict=True
+    )
+    fits, speeds = (
+        [np.einsum("tw,twjc->tjc", kernel, offsets, optimize=True) for kernel in each] for each in (values, slopes)
+    )
     # What the narrowest window takes away is noise, but for the share of it that the window lets through.
-    taken = np.sqrt(np.maximum(1 - 2 * narrow[:, own] + (narrow**2).sum(1), 1e-9))[:, None]
-    noise = np.median(np.linalg.norm(fits[-1], axis=-1) / taken, axis=0) / MEDIAN_OF_NOISE
+    noise = np.median(np.linalg.norm(fits[-2], axis=-1) / _unlike(values[-2], values[-1]), axis=0) / MEDIAN_OF_NOISE
     noise = np.maximum(noise, np.where(joints < 24, LEAST_RAD, LEAST_M))
-    result, believed = fits[-1], np.ones(fits[-1].shape[:2])
-    for wide in range(len(NARROWER) - 2, -1, -1):
-        apart = fits[wide] - fits[wide + 1]
-        expected = np.sqrt(((kernels[wide] - kernels[wide + 1]) ** 2).sum(1))[:, None] * noise
+
+    def around(numbers: Array, sigma: float) -> Array:
         # Over a stretch of time, so that one frame neither hides a bend nor invents one.
-        square = _around((apart**2).sum(-1), time_s, neighbours, sigma_s * NARROWER[wide + 1])
-        believed = believed / (1 + (square / 3 / np.maximum(DOUBT * expected, 1e-9) ** 2) ** 2)
+        return _around(numbers, time_s, neighbours, sigma)
+
+    speed = around((speeds[-1] ** 2).sum(-1), sigmas[-1])
+    moves = 1 / (1 + (3 * (A_MOVE * noise * _unlike(slopes[-1])) ** 2 / np.maximum(speed, 1e-12)) ** 2)
+    result, believed = fits[-1], np.ones(fits[-1].shape[:2])
+    for wide in range(len(NARROWER) - 1, -1, -1):
+        apart = fits[wide] - fits[wide + 1]
+        if wide + 1 < len(NARROWER):
+            expected = DOUBT * noise * _unlike(values[wide], values[wide + 1])
+            believed = believed / (1 + (around((apart**2).sum(-1), sigmas[wide + 1]) / 3 / expected**2) ** 2)
+        lost = 1 - around((speeds[wide] * speeds[-1]).sum(-1), sigmas[-1]) / np.maximum(speed, 1e-12)
+        believed = believed / (1 + (moves * np.maximum(lost, 0) / SLOWER) ** 4)
         result = result + believed[..., None] * apart
     return result
+
+
+def _unlike(a: Array, b: Array | float = 0.0) -> Array:
+    """By how many times the noise of a frame what two kernels (T, W) say differs, (T, 1)."""
+    return np.sqrt(np.maximum(((a - b) ** 2).sum(1), 1e-9))[:, None]
+
+
+def _alone(time_s: NDArray[np.floating], neighbours: NDArray[np.intp]) -> tuple[Array, Array]:
+    """The kernels (T, W) of a window that holds no more than a frame, and for its slope those beside it."""
+    value, slope = np.zeros(neighbours.shape), np.zeros(neighbours.shape)
+    own = neighbours.shape[1] // 2
+    value[:, own] = 1
+    span = np.asarray(time_s)[neighbours[:, own + 1]] - np.asarray(time_s)[neighbours[:, own - 1]]
+    slope[:, own + 1] = 1 / np.maximum(span, 1e-6)
+    slope[:, own - 1] = -slope[:, own + 1]
+    return value, slope
 
 
 def _around(values: Array, time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float) -> Array:
@@ -122,7 +152,7 @@ def local_regression(time_s: NDArray[np.floating], sigma_s: float) -> tuple[NDAr
     """
     time_s = np.asarray(time_s, np.float64)
     neighbours = _neighbours(time_s, sigma_s)
-    return neighbours, _kernel(time_s, neighbours, sigma_s)
+    return neighbours, _kernels(time_s, neighbours, sigma_s)[0]
 
 
 def _neighbours(time_s: NDArray[np.floating], sigma_s: float) -> NDArray[np.intp]:
@@ -135,8 +165,8 @@ def _neighbours(time_s: NDArray[np.floating], sigma_s: float) -> NDArray[np.intp
     return np.where((near >= 0) & (near < T), near, frames)
 
 
-def _kernel(time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float) -> Array:
-    """The weights (T, W) of local regression."""
+def _kernels(time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float) -> tuple[Array, Array]:
+    """The weights (T, W) of local regression, and those that give the fitted slope at the frame, per second."""
     T, W = neighbours.shape
     dt = (time_s[neighbours] - time_s[:, None]) / sigma_s
     outside = (neighbours == np.arange(T)[:, None]) & (np.arange(W) != W // 2)
@@ -145,5 +175,6 @@ def _kernel(time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s:
     normal = np.einsum("twa,tw,twb->tab", basis, weight, basis, optimize=True)
     # Where a window holds fewer than three frames a parabola is not determined: lean towards a constant.
     normal += np.diag([0.0, 1e-9, 1e-9]) * np.trace(normal, axis1=-2, axis2=-1)[:, None, None]
-    solved = np.linalg.solve(normal, np.broadcast_to(np.eye(3)[:, :1], (T, 3, 1)))[..., 0]
-    return np.einsum("ta,twa->tw", solved, basis) * weight
+    solved = np.linalg.solve(normal, np.broadcast_to(np.eye(3)[:, :2], (T, 3, 2)))
+    value, slope = np.moveaxis(np.einsum("twa,tad->twd", basis, solved) * weight[..., None], -1, 0)
+    return value, slope / sigma_s

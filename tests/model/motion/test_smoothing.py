@@ -8,6 +8,7 @@ import pytest
 from model.motion.motion import Motion
 from model.motion.rotations import axis_angle_from_matrix, matrix_from_axis_angle
 from model.motion.smoothing import REGIONS, local_regression, smooth
+from tests.addon.retarget.figures import MOCAP, recorded, recorded_labels
 from tests.model.motion.example import example_motion, rest_joints
 
 
@@ -90,14 +91,44 @@ def speeds(motion: Motion, joint: int) -> np.ndarray:
 @pytest.mark.parametrize("rise_s", [0.1, 0.2])
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 def test_a_punch_keeps_its_speed_while_trembling_goes(rise_s: float, strength: float) -> None:
-    """Measured: 92 % at the least, jitter 11 % and less at full strength, 18 % and less at half."""
+    """Measured: 98 % at the least, jitter 11 % and less at full strength, 17 % and less at half."""
     for noise in (0.01, 0.03):
         clean, noisy = punch(rise_s, noise)
         result = smooth(noisy, rest_joints(), strength)
         for joint in (1, 18):
-            assert speeds(result, joint).max() > 0.9 * speeds(clean, joint).max()
+            assert speeds(result, joint).max() > 0.95 * speeds(clean, joint).max()
         assert jitter(result) < 0.2 * jitter(noisy)
         assert angles_deg(clean, result).mean() < 0.5 * angles_deg(clean, noisy).mean()
+
+
+@pytest.mark.skipif(not MOCAP.exists(), reason="no recorded motion on this machine")
+@pytest.mark.parametrize("noise", [0.0, 0.005])
+def test_recorded_fast_moves_keep_their_peaks_at_full_strength(noise: float) -> None:
+    """People whom no choice was made on box, jump and dance; peaks of any joint's speed in the world above 2.5 m/s.
+
+    Measured: of 400 peaks 1 (with noise 7) keeps less than 90 %; the worst, one frame long, keeps 88 % (86 %).
+    """
+    kept, left = [], []
+    for clip, label in enumerate(recorded_labels()):
+        if not any(word in label for word in ("box", "jump", "run", "dance", "hop")):
+            continue
+        local, root, rest = recorded(clip, 200)
+        still = replace(example_motion(len(local)), time_s=np.arange(len(local)) / 30)
+        clean = still.with_pose(local, root, rest)
+        random = np.random.default_rng(clip)
+        shaken = local @ matrix_from_axis_angle(noise * random.normal(size=(*local.shape[:2], 3)))
+        noisy = still.with_pose(shaken, root + 0.2 * noise * random.normal(size=root.shape), rest)
+        result = smooth(noisy, rest, 1.0)
+        left.append(jitter(result) / jitter(noisy))
+        before, after = (np.linalg.norm(np.diff(m.joints, axis=0), axis=-1) * 30 for m in (clean, result))
+        for frame, joint in np.argwhere(before > 2.5):
+            near = slice(max(0, frame - 6), frame + 7)
+            if before[frame, joint] == before[near, joint].max() and 1 < frame < len(before) - 2:
+                kept.append(after[frame - 1 : frame + 2, joint].max() / before[frame, joint])
+    assert len(kept) > 100
+    assert np.mean(np.array(kept) < 0.9) < (0.01 if noise == 0 else 0.025)
+    assert min(kept) > 0.8
+    assert np.mean(left) < (0.7 if noise == 0 else 0.35)
 
 
 def test_regions_have_strengths_of_their_own() -> None:
@@ -112,7 +143,7 @@ def test_regions_have_strengths_of_their_own() -> None:
 
 
 def test_a_minute_takes_well_under_a_second() -> None:
-    """Measured: 0.25 s. Process time, so that others on the machine do not count."""
+    """Measured: 0.35 s. Process time, so that others on the machine do not count."""
     motion = example_motion(1800, noise=0.03)
     motion = replace(motion, time_s=motion.time_s + np.random.default_rng(0).uniform(0, 0.02, 1800))
     begun = time.process_time()
