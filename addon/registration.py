@@ -61,6 +61,8 @@ def register() -> None:
     for owner, name, kind in PROPERTIES:
         setattr(owner, name, bpy.props.PointerProperty(type=kind))
     bpy.app.handlers.load_pre.append(capture_ops.on_load_pre)
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
+        handlers.append(capture_ops.on_other_state)
     atexit.register(running.close)
     atexit.register(installation.close)
     bpy.types.TOPBAR_MT_file_import.append(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
@@ -79,6 +81,8 @@ def unregister() -> None:
     installation.close()
     atexit.unregister(installation.close)
     bpy.app.handlers.load_pre.remove(capture_ops.on_load_pre)
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
+        handlers.remove(capture_ops.on_other_state)
     for owner, name, _ in reversed(PROPERTIES):
         delattr(owner, name)
     for cls in reversed(CLASSES):

@@ -118,15 +118,13 @@ class Growing:
 
         if self._first is None:
             self._first = fit, placed(None).motion
-        return placed(_world_of(self._first[1], recovery))
+        return placed(_world_of(self._first[1], len(seen.time_s)))
 
 
-def _world_of(first: Motion, recovery: Recovery) -> World:
-    """The world in which the first piece stands, for another piece."""
-    contacts = recovery.contacts.double().numpy()
-    T = len(contacts)
+def _world_of(first: Motion, T: int) -> World:
+    """The world in which the first piece stands, for T frames of which nothing else is known."""
     where = np.tile(first.camera_translation[0], (T, 1))
-    return World(first.camera_rotation[0], where, np.zeros((T, 3)), contacts)
+    return World(first.camera_rotation[0], where, np.zeros((T, 3)), np.zeros((T, 4)))
 
 
 def _unheard(_done: int) -> None:

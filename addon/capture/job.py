@@ -66,6 +66,8 @@ class Job:
     problem: Problem | None = None
     result: Message = field(default_factory=dict[str, Any])
     """The final event of a job that is done."""
+    pieces: list[Message] = field(default_factory=list[Message])
+    """The `partial` events that nobody has taken from here yet."""
     id: str = ""
     _client: EngineClient | None = None
 
@@ -106,6 +108,8 @@ class Job:
                 self.stage = event["stage"]
                 self.fraction = event["done"] / event["total"] if event["total"] else 0.0
                 self.eta_s = event["eta_s"]
+            case "partial":
+                self.pieces.append(event)
             case "done" | "people":
                 self.state, self.result = State.DONE, event
             case "cancelled":

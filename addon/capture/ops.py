@@ -12,6 +12,8 @@ from ...model.protocol import Code, Failure
 from .. import preferences
 from ..engine import running
 from ..steps import Steps
+from ..take import growth
+from ..take.props import take_of
 from .job import Problem, Queue, State
 from .props import chosen_people, footage_path
 from .work import Capture, Scan, Work
@@ -80,6 +82,8 @@ class Follower(Mixed):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         if not self._start(context):
             return {"CANCELLED"}
+        for work in self._works:
+            work.watch()
         manager = context.window_manager
         assert manager
         self._timer = manager.event_timer_add(STEP_S, window=context.window)
@@ -114,6 +118,8 @@ class Follower(Mixed):
         """Follow the queue, and see to one job that is over, whatever became of it, a step at a time."""
         Desk.queue.step()
         show_progress()
+        for work in self._works:
+            work.step()
         if self._ending is None:
             work = next((work for work in self._works if work.job.over and work.ready()), None)
             self._ending = self._see_to(context, work) if work else None
@@ -242,6 +248,15 @@ def drop_jobs() -> None:
     if Desk.works:
         Desk.let_go(Desk.works)
         show_progress()
+
+
+@bpy.app.handlers.persistent
+def on_other_state(*_: Any) -> None:
+    """Something was undone or redone, or a file opened: what is shown in it of captures that are over goes."""
+    jobs = {work.job.id for work in Desk.works}
+    for armature in growth.growing():
+        if take_of(armature).growing not in jobs:
+            growth.remove(armature)
 
 
 @bpy.app.handlers.persistent

@@ -17,9 +17,11 @@ from ..engine import running
 from ..steps import Steps
 from ..take import data
 from ..take.build import Prepared, place
+from ..take.growth import growing, settle
 from ..take.props import take_of
 from . import pictures
 from .found import found, person_picture
+from .growth import Growth, layer_of
 from .job import Job, State, findings
 from .props import capture_settings, form, scan_key
 
@@ -47,6 +49,12 @@ class Work:
         """What to ask the engine for. Raises Failure for what cannot work."""
         raise NotImplementedError
 
+    def watch(self) -> None:
+        """Somebody sees what happens meanwhile. To be called before the job starts."""
+
+    def step(self) -> None:
+        """Show a little of what there is to see before the job is over. Never waits."""
+
     def ready(self) -> bool:
         """Whether the result can be taken in without keeping Blender waiting. Never waits itself."""
         return True
@@ -68,7 +76,16 @@ class Capture(Work):
         self.person = person
         self.smoothing = form(context.scene).smoothing
         self._prepared: Future[Prepared] | None = None
+        self._growth: Growth | None = None
         super().__init__(context, title)
+
+    def watch(self) -> None:
+        self.job.request["partial"] = True
+        self._growth = Growth(self.job, self.scene, self.title, self.smoothing)
+
+    def step(self) -> None:
+        if self._growth:
+            self._growth.step()
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         settings = capture_settings(context, self.folder / "take.npz", self.person)
@@ -79,10 +96,16 @@ class Capture(Work):
         if self.job.state is not State.DONE:
             return True
         if self._prepared is None:
+            smoothing = self._growth.smoothing() if self._growth else self.smoothing
             helper = ThreadPoolExecutor(1)
-            self._prepared = helper.submit(prepare, self.job.result, self.smoothing)
+            self._prepared = helper.submit(prepare, self.job.result, smoothing)
             helper.shutdown(wait=False)
-        return self._prepared.done()
+        return self._prepared.done() and not (self._growth and self._growth.busy)
+
+    def close(self) -> None:
+        if self._growth:
+            self._growth.end()
+        super().close()
 
     def finish(self, context: bpy.types.Context) -> Steps[str]:
         while True:
@@ -95,9 +118,11 @@ class Capture(Work):
         assert self._prepared
         scene = bpy.data.scenes.get(self.scene) or bpy.context.scene
         assert scene
-        layer = bpy.context.view_layer if scene == bpy.context.scene else scene.view_layers[0]
-        assert layer
-        armature = yield from place(scene, layer, self._prepared.result(), self.title)
+        layer, prepared = layer_of(scene), self._prepared.result()
+        if there := growing(self.job.id):
+            armature = yield from settle(layer, there[0], prepared)
+        else:
+            armature = yield from place(scene, layer, prepared, self.title)
         take = take_of(armature)
         take.summary = "\n".join([take.summary, *summary.get("notes", [])])
         yield

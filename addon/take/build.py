@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes a take in the scene: arrays in, Blender's objects out."""
 
+import json
 from dataclasses import dataclass
 from math import radians
 from pathlib import Path
@@ -56,8 +57,20 @@ def place(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared
     footage gets no camera. Leaves Blender in object mode with the armature active.
     Whoever lets anything happen between the steps must expect a ReferenceError: what was made may be gone.
     """
+    armature = yield from make(scene, layer, prepared, name)
+    pick(layer, armature)
+    return armature
+
+
+def make(
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str = ""
+) -> Steps[bpy.types.Object]:
+    """As `place`, but what is selected, and the mode that Blender is in, stay as they are.
+
+    With a job the take is marked as one that this is still capturing.
+    """
     motion, body = prepared.motion, prepared.body
-    others = data.takes(scene)
+    others, before = data.takes(scene), scene_settings(scene)
     if others:
         start, fps = take_of(others[0]).start, scene.render.fps / scene.render.fps_base
     else:
@@ -66,8 +79,12 @@ def place(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared
 
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)
-    armature = _make_armature(scene, layer, collection, name, body)
+    armature = _make_armature(collection, name, body)
     take = take_of(armature)
+    if job:
+        after = scene_settings(scene)
+        take.growing = job
+        take.replaced = json.dumps({} if others else {key: [before[key], after[key]] for key in after})
     data.store(armature, prepared.file, body.joints)
     take.start, take.fps, take.smoothing = start, fps, prepared.smoothing
     take.summary = _summary(motion)
@@ -88,10 +105,60 @@ def place(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared
     return armature
 
 
+def pick(layer: bpy.types.ViewLayer, armature: bpy.types.Object) -> None:
+    """Select an armature and nothing else, in object mode."""
+    with bpy.context.temp_override(scene=layer.id_data, view_layer=layer):
+        if bpy.context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+    for item in layer.objects.selected:
+        item.select_set(False, view_layer=layer)
+    layer.objects.active = armature
+    armature.select_set(True, view_layer=layer)
+
+
+def extend(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
+    """Put a longer motion of the same body, seen by the same camera, on a take."""
+    take = take_of(armature)
+    data.store(armature, prepared.file, prepared.body.joints)
+    if take.by_confidence:
+        paint(armature)
+    yield
+    yield from keys.key(armature, take.smoothing)
+
+
+def renew(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
+    """Put another motion on a take, with another body and camera; what was set for the take otherwise stays."""
+    motion, body, take = prepared.motion, prepared.body, take_of(armature)
+    collection, mesh = armature.users_collection[0], take.body and take.body.data
+    _set_rest(armature, body)
+    if isinstance(mesh, bpy.types.Mesh) and len(mesh.vertices) == len(body.vertices):
+        mesh.vertices.foreach_set("co", _upright(body.vertices, body).astype(np.float32).ravel())
+        mesh.update()
+    else:  # Somebody edited it, or took it away.
+        if take.body:
+            bpy.data.objects.remove(take.body)
+        take.body = _make_body(collection, armature, body)
+        paint(armature)
+    take.summary = _summary(motion)
+    yield
+    if take.camera:
+        keys.place_camera(take.camera, motion, take.start, take.fps)
+        yield
+    yield from extend(armature, prepared)
+
+
+def scene_settings(scene: bpy.types.Scene) -> dict[str, float]:
+    """What the first take of a scene sets, beside the camera."""
+    render = ("fps", "fps_base", "resolution_x", "resolution_y", "resolution_percentage")
+    render += ("pixel_aspect_x", "pixel_aspect_y")
+    own = ("frame_start", "frame_end", "frame_current")
+    return {name: getattr(scene.render, name) for name in render} | {name: getattr(scene, name) for name in own}
+
+
 def _set_scene(scene: bpy.types.Scene, motion: Motion, start: float) -> None:
     scene.render.fps, scene.render.fps_base = geometry.scene_rate(motion.mocap_framerate)
     if footage := motion.provenance.get("footage"):
-        scene.render.resolution_x, scene.render.resolution_y = footage["width"], footage["height"]
+        scene.render.resolution_x, scene.render.resolution_y = filmed["width"], filmed["height"]
         scene.render.resolution_percentage = 100
         scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
     frames = geometry.scene_frames(motion.time_s, start, motion.mocap_framerate)
@@ -99,36 +166,40 @@ def _set_scene(scene: bpy.types.Scene, motion: Motion, start: float) -> None:
     scene.frame_set(scene.frame_start)
 
 
-def _make_armature(
-    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, collection: bpy.types.Collection, name: str, body: Body
-) -> bpy.types.Object:
+def _make_armature(collection: bpy.types.Collection, name: str, body: Body) -> bpy.types.Object:
     """SMPL's bones in the T-pose, standing on the floor, each along its limb and rolled to face forward."""
-    with bpy.context.temp_override(scene=scene, view_layer=layer):
-        if bpy.context.mode != "OBJECT":
-            bpy.ops.object.mode_set(mode="OBJECT")
-    for item in layer.objects.selected:
-        item.select_set(False, view_layer=layer)
     skeleton = bpy.data.armatures.new(name)
     armature = bpy.data.objects.new(name, skeleton)
     collection.objects.link(armature)
-    layer.objects.active = armature
-    armature.select_set(True, view_layer=layer)
     armature.show_in_front = True
     skeleton.display_type = "STICK"
+    _set_rest(armature, body)
+    return armature
 
+
+def _set_rest(armature: bpy.types.Object, body: Body) -> None:
+    """Put the bones where a body has its joints, those that are missing as well."""
+    skeleton = armature.data
+    assert isinstance(skeleton, bpy.types.Armature)
     heads = _upright(body.joints, body)
     tails = _upright(geometry.bone_tails(body.joints), body)
-    # The scene need not be the one that the window shows, and operators look there.
-    with bpy.context.temp_override(scene=scene, view_layer=layer, active_object=armature, object=armature):
-        bpy.ops.object.mode_set(mode="EDIT")
-        for joint, bone_name in enumerate(JOINTS):
-            bone = skeleton.edit_bones.new(bone_name)
-            bone.head, bone.tail = heads[joint].tolist(), tails[joint].tolist()
-            bone.align_roll(UP if bone_name.endswith("foot") else FORWARD)
-            if joint:
-                bone.parent = skeleton.edit_bones[JOINTS[PARENTS[joint]]]
-        bpy.ops.object.mode_set(mode="OBJECT")
-    return armature
+    # Bones are only made in edit mode, and who is at work in the scene is in a mode already: it is done elsewhere.
+    elsewhere = bpy.data.scenes.new(armature.name)
+    try:
+        elsewhere.collection.objects.link(armature)
+        layer = elsewhere.view_layers[0]
+        layer.objects.active = armature
+        with bpy.context.temp_override(scene=elsewhere, view_layer=layer, active_object=armature, object=armature):
+            bpy.ops.object.mode_set(mode="EDIT")
+            for joint, bone_name in enumerate(JOINTS):
+                bone = skeleton.edit_bones.get(bone_name) or skeleton.edit_bones.new(bone_name)
+                bone.head, bone.tail = heads[joint].tolist(), tails[joint].tolist()
+                bone.align_roll(UP if bone_name.endswith("foot") else FORWARD)
+                if joint:
+                    bone.parent = skeleton.edit_bones[JOINTS[PARENTS[joint]]]
+            bpy.ops.object.mode_set(mode="OBJECT")
+    finally:
+        bpy.data.scenes.remove(elsewhere)
 
 
 def _make_body(collection: bpy.types.Collection, armature: bpy.types.Object, body: Body) -> bpy.types.Object:

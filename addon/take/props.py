@@ -95,6 +95,10 @@ class TakeProperties(bpy.types.PropertyGroup):
     body: bpy.props.PointerProperty(type=bpy.types.Object)
     camera: bpy.props.PointerProperty(type=bpy.types.Object)
     summary: bpy.props.StringProperty()
+    growing: bpy.props.StringProperty(description="The job that captures it, as long as that is under way")
+    replaced: bpy.props.StringProperty(
+        description="What of the scene was set for it while it grows, before and after (JSON)"
+    )
 
 
 def take_of(item: bpy.types.Object) -> TakeProperties:

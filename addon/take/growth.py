@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take that is seen while it is being captured: it grows, and in the end it is the take, or is gone without a trace.
+
+All that is known of it is in the .blend itself, so undo and redo find it as it was.
+"""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import bpy
+
+from ..steps import Steps
+from . import build, data, geometry
+from .build import Prepared
+from .props import take_of
+
+STILL = "Rough, and still being captured"
+
+
+def growing(job: str = "") -> list[bpy.types.Object]:
+    """The takes that a job captures; without one, all that are being captured. Not those of a library."""
+    armatures = [item for item in bpy.data.objects if item.type == "ARMATURE" and item.users_collection]
+    own = [item for item in armatures if not item.library and not item.override_library]
+    return [item for item in own if take_of(item).growing and job in ("", take_of(item).growing)]
+
+
+def show(
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str
+) -> Steps[bpy.types.Object]:
+    """Show all that was captured so far, in the take that is there or in a new one. Expect a ReferenceError."""
+    there = growing(job)
+    if there:
+        armature = there[0]
+        yield from build.extend(armature, prepared)
+    else:
+        armature = yield from build.make(scene, layer, prepared, name, job)
+        take_of(armature).summary += f"\n{STILL}"
+    yield
+    first, last = _range(armature)
+    _follow(armature, frame_start=first, frame_end=last, frame_current=last)
+    return armature
+
+
+def settle(layer: bpy.types.ViewLayer, armature: bpy.types.Object, prepared: Prepared) -> Steps[bpy.types.Object]:
+    """Make of a growing take what was captured in the end, and select it."""
+    build.pick(layer, armature)
+    yield from build.renew(armature, prepared)
+    first, last = _range(armature)
+    _follow(armature, frame_start=first, frame_end=last, frame_current=first)
+    for item in growing(take_of(armature).growing):  # It may have been copied.
+        take_of(item).growing = take_of(item).replaced = ""
+    return armature
+
+
+def remove(armature: bpy.types.Object) -> None:
+    """Take a growing take away, and what was set for it in the scene, unless it was changed meanwhile."""
+    take, scene = take_of(armature), next(iter(armature.users_scene), None)
+    replaced = json.loads(take.replaced or "{}")
+    items = [item for item in (armature, take.body, take.camera) if item]
+    if any(item.mode != "OBJECT" for item in items):
+        with suppress(RuntimeError):
+            bpy.ops.object.mode_set(mode="OBJECT")
+    contents: list[Any] = [item.data for item in items]
+    contents += [slot.material for item in items for slot in item.material_slots if slot.material]
+    clips = [image.clip for image in take.camera.data.background_images if image.clip] if take.camera else []
+    animated = [thing.animation_data for thing in [*items, *contents] if thing.animation_data]
+    contents += [animation.action for animation in animated if animation.action]
+    collections = [place for place in armature.users_collection if set(place.all_objects) <= set(items)]
+    contents += [place for place in collections if place in set(bpy.data.collections)]
+    bpy.data.batch_remove([*items, *contents])
+    for clip in clips:
+        if not clip.users:
+            bpy.data.movieclips.remove(clip)
+    if not scene:
+        return
+    for name, (before, after) in replaced.items():
+        owner = scene if hasattr(scene, name) else scene.render
+        if getattr(owner, name) == after:
+            setattr(owner, name, before)
+
+
+def _range(armature: bpy.types.Object) -> tuple[int, int]:
+    take, motion = take_of(armature), data.raw(armature)
+    return geometry.scene_range(geometry.scene_frames(motion.time_s, take.start, take.fps))
+
+
+def _follow(armature: bpy.types.Object, **values: int) -> None:
+    """Set what of the scene was set for the take and is still as it was left."""
+    take, scene = take_of(armature), next(iter(armature.users_scene), None)
+    replaced = json.loads(take.replaced or "{}")
+    for name, value in values.items():
+        if scene and name in replaced and getattr(scene, name) == replaced[name][1]:
+            setattr(scene, name, value)
+            replaced[name][1] = value
+    take.replaced = json.dumps(replaced)

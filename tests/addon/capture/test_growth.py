@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take is seen while it is captured, gets in nobody's way, and leaves nothing behind but the take."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.addon.blender import PYTHONS, Blender
+from tests.addon.capture.engines import make_engine
+
+pytestmark = pytest.mark.blender
+HERE = Path(__file__).parent
+TAKE = ["my clip", "my clip body", "my clip camera"]
+FUNCTIONS = (
+    "it_grows_and_becomes_the_take", "cancelled", "cancelled_in_the_middle_of_a_step", "the_engine_dies",
+    "what_was_set_meanwhile_stays", "a_change_of_the_scene_outlives_a_cancel", "undo_and_redo_while_it_grows",
+    "undone_in_the_middle_of_a_step", "deleted_while_it_grows", "saved_and_opened_while_it_grows",
+    "beside_another_take", "the_extension_is_disabled_while_it_grows",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=sorted(PYTHONS))
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the functions of blender_growth.py found, in one Blender of each version."""
+    folder = tmp_path_factory.mktemp("growth")
+    footage = folder / "my clip.mp4"
+    footage.write_bytes(b"not looked at by an engine that pretends")
+    engines = {manner: str(make_engine(folder, manner)) for manner in ("grows", "grows_and_dies")}
+    blender = Blender(request.param, folder / "resources")
+    return blender.run(
+        HERE / "blender_growth.py", timeout_s=300, engines=engines, footage=str(footage), tests=FUNCTIONS
+    ).result
+
+
+def result(found: dict[str, Any], function: str) -> Any:
+    """What a function returned; an error in it is an error of its own test only."""
+    assert not str(found[function]).startswith("Traceback"), found[function]
+    return found[function]
+
+
+def test_it_grows_beside_what_the_animator_does_and_becomes_the_take(found):
+    found = result(found, "it_grows_and_becomes_the_take")
+    slim = found["steps"][0][4]
+    for number, (keys, first, last, now, height, mode, same, noted) in enumerate(found["steps"], 1):
+        assert keys == [10 * number, 1, 10 * number]
+        assert (first, last, now) == (1, 10 * number, 10 * number)  # the newest frame is shown
+        assert height == slim
+        assert mode == ["EDIT_MESH", "Cube", ["Cube"]]
+        assert same == found["same"]
+        assert noted == [1, "Rough, and still being captured"]
+    assert found["result"] == ["FINISHED"]
+    assert found["as imported at once"]
+    assert found["chosen"] == ["OBJECT", "my clip", ["my clip"]]
+    assert found["marks"][:2] == ["", ""]
+    assert "Rough" not in found["marks"][2]
+    assert found["cache"] == ["engine.log"]
+    assert found["undone"] == ["Cube"]
+
+
+def test_cancelled_the_scene_is_as_before(found):
+    assert result(found, "cancelled") == [["CANCELLED"], True, True, ["engine.log"]]
+    assert result(found, "cancelled_in_the_middle_of_a_step") == [[True] * 3, True, ["engine.log"]]
+    assert result(found, "the_extension_is_disabled_while_it_grows")
+
+
+def test_when_the_engine_dies_the_scene_is_as_before(found):
+    ended, as_before, cache, reports = result(found, "the_engine_dies")
+    assert ended == ["CANCELLED"]
+    assert as_before
+    assert cache == ["engine.log"]
+    assert "stopped unexpectedly" in reports[0]
+
+
+def test_what_the_animator_sets_meanwhile_stays(found):
+    last, now, applied, ended, *after = result(found, "what_was_set_meanwhile_stays")
+    assert [last, now, applied, ended] == [500, 3, 0.875, ["FINISHED"]]
+    assert after == [500, 3, 0.875, 0.25, 0.5, True, 1]
+    assert result(found, "a_change_of_the_scene_outlives_a_cancel") == [12, 1920]
+
+
+def test_undo_and_redo_do_no_harm(found):
+    steps = result(found, "undo_and_redo_while_it_grows")
+    assert steps["undone"] == []
+    assert steps["shown again"] == [TAKE, [30, 1, 30]]
+    assert steps["redone"] == [["Cube", *TAKE], [10, 1, 10]]  # as it was then; what comes next brings the rest
+    assert steps["result"] == ["FINISHED"]
+    assert steps["ended"] == [["Cube", *TAKE], [30, 1, 30], ["my clip"]]
+    assert steps["import undone"] == [["Cube"], []]  # nothing of what was shown while it was captured
+    assert steps["cube undone"] == []
+    assert steps["all redone"] == [["Cube", *TAKE], [30, 1, 30]]
+    for ended, names, keys, actions, undone in result(found, "undone_in_the_middle_of_a_step"):
+        assert ended == ["FINISHED"]
+        assert (names, keys, actions) == (TAKE, [30, 1, 30], ["my clip"])
+        assert undone == []
+
+
+def test_what_is_deleted_meanwhile_does_no_harm(found):
+    without_body, again, ended, last = result(found, "deleted_while_it_grows")
+    assert without_body == ["my clip"]
+    assert again == ["ARMATURE", "CAMERA", "MESH"]
+    assert ended == ["FINISHED"]
+    assert last == ["ARMATURE", "CAMERA", "MESH"]
+
+
+def test_saving_and_opening_do_no_harm(found):
+    as_before, idle, cache, ended, names, keys = result(found, "saved_and_opened_while_it_grows")
+    assert as_before  # what was saved half grown is gone: its import is not under way
+    assert idle
+    assert cache == ["engine.log"]
+    assert (ended, names, keys) == (["FINISHED"], TAKE, [30, 1, 30])
+
+
+def test_beside_another_take_nothing_of_the_scene_is_set(found):
+    names, scene_stays, as_before, ended, both, range_stays = result(found, "beside_another_take")
+    assert names == sorted(TAKE + [name.replace("clip", "clip.001") for name in TAKE]) == both
+    assert scene_stays
+    assert as_before
+    assert ended == ["FINISHED"]
+    assert range_stays
