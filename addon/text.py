@@ -6,7 +6,7 @@ from typing import Literal
 
 import bpy
 
-CHARACTER_PX = 7.0
+CHARACTER_PX = 6.5
 MARGIN_PX = 60.0
 
 Icon = Literal["NONE", "BLANK1", "ERROR", "INFO"]

@@ -183,10 +183,8 @@ def watch(me: Person) -> None:
     watched = [(capture.Follower, "_step"), (me.part("capture.looking"), "_step"), (me.part("take.keys"), "catch_up")]
     watched += [(kind, "draw") for panel in panels for kind in panel.CLASSES if issubclass(kind, me.bpy.types.Panel)]
     for owner, name in watched:
-        called = f"{owner.__name__.rpartition('.')[2]}.{name}"
-        timed = measured(getattr(owner, name), me.busy_s.setdefault(called, []))
-        # Blender counts a panel's parameters, and gives no more.
-        setattr(owner, name, (lambda self, context, timed=timed: timed(self, context)) if name == "draw" else timed)
+        times_s = me.busy_s.setdefault(f"{owner.__name__.rpartition('.')[2]}.{name}", [])
+        setattr(owner, name, (measured_draw if name == "draw" else measured)(getattr(owner, name), times_s))
 
 
 def measured(function: Callable[..., Any], times_s: list[tuple[float, float]]) -> Callable[..., Any]:
@@ -200,6 +198,16 @@ def measured(function: Callable[..., Any], times_s: list[tuple[float, float]]) -
             times_s.append((time.perf_counter() - clock, time.thread_time() - cpu))
 
     return timed
+
+
+def measured_draw(function: Callable[..., Any], times_s: list[tuple[float, float]]) -> Callable[..., Any]:
+    """The same with two parameters: Blender counts those of a panel's function, and gives as many."""
+    timed = measured(function, times_s)
+
+    def draw(self: Any, context: Any) -> None:
+        timed(self, context)
+
+    return draw
 
 
 def longest_ms(times_s: list[tuple[float, float]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from .job import Problem, State
 from .ops import Desk
 from .props import CaptureProperties, form, scan_key
 
-PICTURE_SCALE = 6.0
+PICTURE_SCALE = 5.0
 FACE_SCALE = 4.0
 
 REMEDIES = {
@@ -75,9 +75,14 @@ def _draw_footage(layout: bpy.types.UILayout, context: bpy.types.Context, filled
         return
     known = found(context)
     if known.footage == bpy.path.abspath(filled.footage):
-        if known.usable and (picture := pictures.icon(looking.PICTURE)):
-            layout.template_icon(picture, scale=PICTURE_SCALE)
-        draw_text(layout, context, known.line, "NONE" if known.usable else "ERROR")
+        if known.usable:
+            row = layout.row()
+            row.template_icon(pictures.icon(looking.PICTURE), scale=PICTURE_SCALE)
+            column = row.column(align=True)
+            for part in known.line.split(", "):
+                column.label(text=part)
+        else:
+            draw_text(layout, context, known.line, "ERROR")
     span = layout.column(align=True)
     span.prop(filled, "start_s")
     _draw_optional(span, filled, "end_s", "End")
@@ -91,7 +96,7 @@ def _draw_people(layout: bpy.types.UILayout, context: bpy.types.Context, filled:
         if filled.person:
             box.prop(filled, "person")
         else:
-            draw_text(box, context, "Until then: whoever is most prominent.")
+            draw_text(box, context, "Otherwise the most prominent.")
         return
     for person in known.people:
         row = box.row()

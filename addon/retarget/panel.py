@@ -4,9 +4,11 @@ from typing import Any
 
 import bpy
 
+from ..text import draw_text
 from .bake import quality_of
 from .mapping.props import lacking, mapping_of, words
-from .props import RetargetProperties, retarget_of
+from .ops import obstacle_to_bake
+from .props import RetargetProperties, retarget_of, source_take
 from .quality import Quality
 
 LISTED = 6
@@ -27,8 +29,9 @@ class RetargetPanel(bpy.types.Panel):
         assert layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(chosen, "source")
-        layout.prop(chosen, "target")
+        take = source_take(context)
+        layout.prop(chosen, "source", placeholder=take.name if take else "None yet")
+        layout.prop(chosen, "target", placeholder="Your rig")
         if chosen.target:
             _draw_family(layout, chosen)
         layout.prop(chosen, "root")
@@ -42,6 +45,8 @@ class RetargetPanel(bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.5
         row.operator("reel_to_rig.bake", icon="ARMATURE_DATA")
+        if chosen.target and (obstacle := obstacle_to_bake(context)):
+            draw_text(layout, context, f"{obstacle}.", "INFO")
         if quality := quality_of(chosen.target):
             _draw_quality(layout, quality)
 

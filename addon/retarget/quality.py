@@ -35,7 +35,8 @@ class Figure:
     doubtful: bool
 
     def __str__(self) -> str:
-        text = f"{self.label}: {self.value:.2f}{self.unit}"
+        number = f"{self.value:.2f}" if self.unit else f"{self.value:.0f}"  # without a unit it is a count
+        text = f"{self.label}: {number}{self.unit}"
         return f"{text} ({self.note})" if self.note else text
 
 

@@ -14,13 +14,15 @@ THUMBNAIL_PX: Final = 320
 
 
 def glance(path: str | os.PathLike[str], thumbnail: str | os.PathLike[str] | None = None) -> FootageInfo:
-    """What `path` holds, as `probe` says it; its first picture is written, THUMBNAIL_PX wide or high, as a PNG file.
+    """What `path` holds, as `probe` says it; its middle picture is written as a PNG file, THUMBNAIL_PX wide or high.
 
     Raises Failure as `probe` and `written_beside` do.
     """
     info = probe(path)
     if thumbnail is not None:
-        rgb = next(read(path)).rgb
+        # Nobody may be there yet at the beginning; a damaged file may end before its middle.
+        frame = next(read(path, info.duration_s / 2), None) or next(read(path))
+        rgb = frame.rgb
         scale = THUMBNAIL_PX / max(rgb.shape[:2])
         small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         # Not by imwrite, which fails on Windows where the user's name has letters that are not ASCII.

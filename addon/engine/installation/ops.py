@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 DIALOG_WIDTH_PX = 540
+VERBS = {
+    State.ABSENT: "Install",
+    State.INCOMPLETE: "Continue",
+    State.OUTDATED: "Update",
+    State.BROKEN: "Repair",
+    State.READY: "Check",
+}
 LINE_CHARACTERS = 82
 
 
@@ -70,7 +77,7 @@ class InstallEngine(bpy.types.Operator):
             return self.execute(context)
         manager = context.window_manager
         assert manager
-        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH_PX)
+        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH_PX, confirm_text=VERBS[current.state()])
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -28,7 +28,7 @@ class BoneList(bpy.types.UIList):
         assert context.scene
         target = retarget_of(context.scene).target
         bones = target.data.bones
-        row = layout.row(align=True)
+        row = layout.split(factor=0.4, align=True)
         wrong = item.bone not in bones if item.bone else item.role in EXPECTED
         row.label(text=words(item.role), icon="ERROR" if wrong else "NONE")
         row.prop_search(item, "bone", target.data, "bones", text="")

@@ -130,9 +130,10 @@ def looked(footage: Path, folder: Path, python: str = sys.executable) -> Seen:
     return seen
 
 
-def test_a_glance_says_what_the_footage_holds_and_shows_it(tmp_path):
+def test_a_glance_says_what_the_footage_holds_and_shows_its_middle(tmp_path):
     footage = tmp_path / "ein Clip ü.mp4"
-    write_video(footage, [np.full((96, 128, 3), (200, 40, 40), np.uint8)] * 20, 10.0)
+    nobody, somebody = (np.full((96, 128, 3), colour, np.uint8) for colour in ((40, 40, 200), (200, 40, 40)))
+    write_video(footage, [nobody] * 8 + [somebody] * 12, 10.0)
     seen = looked(footage, tmp_path)
     assert seen.line() == "128 × 96, 10 fps, 2.00 s"
     picture = cv2.imdecode(np.fromfile(seen.thumbnail, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]

@@ -73,7 +73,7 @@ class Lines:
 
     row = column
 
-    def prop(self, owner: Any, name: str) -> None:
+    def prop(self, owner: Any, name: str, **_: Any) -> None:
         self.shown.append(owner.bl_rna.properties[name].name)
 
     def label(self, text: str, icon: str) -> None:
