@@ -23,6 +23,7 @@ from ..network.registry import COARSE_LEVEL, NETWORKS
 from ..network.two_stage import TwoStage
 from .motions import Motions
 from .pictures.shards import Pictures
+from .pictures.vary import vary
 from .projections import Examples, Projections
 
 SAVE_EVERY_S = 120.0
@@ -131,7 +132,7 @@ class Mixture:
             return self.projections.draw(self.batch, self.frames, self.meshes, generator)
         frames = min(self.frames, self.pictures.frames)
         count = max(1, self.batch * self.frames // frames)
-        return withhold(self.pictures.draw(count, frames, self.meshes, generator), generator)
+        return withhold(vary(self.pictures.draw(count, frames, self.meshes, generator), generator), generator)
 
 
 def withhold(examples: Examples, generator: torch.Generator) -> Examples:
