@@ -8,16 +8,17 @@ import bpy
 
 CHARACTER_PX = 6.5
 MARGIN_PX = 60.0
+SIDEBAR_PX = 250.0
+"""The width of a new sidebar, for where nothing is on a screen."""
 
 Icon = Literal["NONE", "BLANK1", "ERROR", "INFO"]
 
 
 def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: Icon = "NONE") -> None:
     """Draw a text in as many lines as the region's width needs, the icon before the first one."""
-    assert context.region
     assert context.preferences
-    width_px = context.region.width / context.preferences.system.ui_scale - MARGIN_PX
+    width_px = context.region.width / context.preferences.system.ui_scale if context.region else SIDEBAR_PX
     column = layout.column(align=True)
-    for line in textwrap.wrap(text, max(int(width_px / CHARACTER_PX), 20)):
+    for line in textwrap.wrap(text, max(int((width_px - MARGIN_PX) / CHARACTER_PX), 20)):
         column.label(text=line, icon=icon)
         icon = "BLANK1" if icon != "NONE" else icon
