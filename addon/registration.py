@@ -59,7 +59,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     for owner, name, kind in PROPERTIES:
-        setattr(owner, name, bpy.props.PointerProperty(type=kind))
+        setattr(owner, name, bpy.props.PointerProperty(type=kind, override={"LIBRARY_OVERRIDABLE"}))
     bpy.app.handlers.load_pre.append(capture_ops.on_load_pre)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
         handlers.append(capture_ops.on_other_state)

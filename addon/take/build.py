@@ -3,7 +3,6 @@
 
 import json
 from dataclasses import dataclass
-from math import radians
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from ...model.motion.skeleton import JOINTS, PARENTS
 from ...model.motion.smoothing import REGIONS
 from .. import keyframes
 from ..steps import Steps, at_once
-from . import data, geometry, keys
+from . import data, footage, geometry, keys
 from .data import Body
 from .props import take_of
 
@@ -92,13 +91,13 @@ def make(
     take.body = _make_body(collection, armature, body)
     paint(armature)
     yield
-    if footage := motion.provenance.get("footage"):
+    if filmed := motion.provenance.get("footage"):
         camera = take.camera = _make_camera(collection, armature.name, motion, start, fps)
         if not others:
             scene.camera = camera
         yield
-        if Path(footage["path"]).is_file():
-            _show_behind(camera.data, footage, round(start))
+        if Path(filmed["path"]).is_file():
+            footage.show(camera.data, filmed["path"], filmed, round(start))
             yield
     layer.update()  # An armature must have been evaluated before its action changes.
     yield from keys.key(armature, prepared.smoothing)
@@ -157,7 +156,7 @@ def scene_settings(scene: bpy.types.Scene) -> dict[str, float]:
 
 def _set_scene(scene: bpy.types.Scene, motion: Motion, start: float) -> None:
     scene.render.fps, scene.render.fps_base = geometry.scene_rate(motion.mocap_framerate)
-    if footage := motion.provenance.get("footage"):
+    if filmed := motion.provenance.get("footage"):
         scene.render.resolution_x, scene.render.resolution_y = filmed["width"], filmed["height"]
         scene.render.resolution_percentage = 100
         scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
@@ -242,9 +241,14 @@ def _material(name: str) -> bpy.types.Material:
 def paint(armature: bpy.types.Object) -> None:
     """Colour a take's body by its settings: in one colour, or at every frame by how sure the capture is."""
     take = take_of(armature)
-    if not take.body or not take.body.material_slots:
+    if not take.body or take.body.library or not take.body.material_slots:
         return
-    material = take.body.material_slots[0].material
+    slot = take.body.material_slots[0]
+    if slot.material and slot.material.library:
+        # That of a library override, which can be given one of its own.
+        material = slot.material.copy()
+        slot.link, slot.material = "OBJECT", material
+    material = slot.material
     if not material:
         return
     colour = (*BODY_COLOUR, take.opacity)
@@ -272,8 +276,8 @@ def _make_camera(
     collection: bpy.types.Collection, name: str, motion: Motion, start: float, fps: float
 ) -> bpy.types.Object:
     """The footage's camera."""
-    footage = motion.provenance["footage"]
-    lens = geometry.lens(motion.camera_matrix, footage["width"], footage["height"])
+    filmed = motion.provenance["footage"]
+    lens = geometry.lens(motion.camera_matrix, filmed["width"], filmed["height"])
     camera = bpy.data.cameras.new(f"{name} camera")
     camera.sensor_fit = "HORIZONTAL"
     camera.sensor_width = geometry.SENSOR_MM
@@ -282,24 +286,6 @@ def _make_camera(
     collection.objects.link(item)
     keys.place_camera(item, motion, start, fps)
     return item
-
-
-def _show_behind(camera: Any, footage: dict[str, Any], start: int) -> None:
-    """Show the clip behind the scene, its first picture at frame start. Blender takes its time to open it."""
-    clip = bpy.data.movieclips.load(footage["path"], check_existing=True)
-    clip.frame_start = start
-    background = camera.background_images.new()
-    background.source = "MOVIE_CLIP"
-    background.clip = clip
-    background.alpha = 1.0
-    camera.show_background_images = True
-    width, height = footage["width"], footage["height"]
-    stored: Any = clip.size
-    if width != height and tuple(stored) == (height, width):
-        # Blender 4 leaves a portrait clip of a phone lying on its side.
-        background.frame_method = "FIT"
-        background.rotation = radians(footage.get("rotation_deg", 0))  # clockwise, here as there
-        background.scale = max(width, height) / min(width, height)
 
 
 def _summary(motion: Motion) -> str:

@@ -77,7 +77,8 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Gener
     copies: list[bpy.types.Object] = []
     try:
         for item, name in zip(originals, names, strict=True):
-            item.name = f"{name} original"  # So that the copy can have its name in the file.
+            if not item.library:  # Else its name is its own file's.
+                item.name = f"{name} original"  # So that the copy can have its name in the file.
             copies.append(_copied(item, name, scene))
         for item in copies[1:]:
             item.parent = copies[0]
@@ -100,7 +101,8 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Gener
             bpy.data.batch_remove([held])
         bpy.data.scenes.remove(scene)
         for item, name in zip(originals, names, strict=True):
-            item.name = name
+            if not item.library:
+                item.name = name
 
 
 def _copied(item: bpy.types.Object, name: str, scene: bpy.types.Scene) -> bpy.types.Object:

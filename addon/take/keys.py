@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes a take's motion onto its armature and camera."""
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -33,7 +35,8 @@ def follow(armature: bpy.types.Object) -> None:
 
 def catch_up() -> None:
     """Key the takes whose settings have changed; harmless when it comes late, to a file that was closed meanwhile."""
-    found = [bpy.data.objects.get(name) for name in _waiting]
+    objects: Any = bpy.data.objects
+    found = [objects.get((name, None)) for name in _waiting]  # None: those of this file, not linked ones
     _waiting.clear()
     behind = [item for item in found if item and take_of(item).is_take and not is_current(item)]
     for armature in behind:

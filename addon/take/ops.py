@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import bpy
 import numpy as np
@@ -9,7 +9,7 @@ from mathutils import Vector
 
 from ...model.motion.motion import MotionFileError
 from ...model.protocol import Failure
-from . import data, exchange, geometry, keys, marks
+from . import data, exchange, footage, geometry, keys, marks
 from .build import build
 from .data import Body, active_take
 from .export import Format, write
@@ -17,6 +17,15 @@ from .props import take_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+LINKED: Final = "The take is linked from another file. To change it here, append it or make a library override of it"
+
+
+def may_change(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """The poll of operators that change a take itself."""
+    armature = active_take(context)
+    operator.poll_message_set(LINKED if armature and armature.library else "Select a take")
+    return armature is not None and not armature.library
 
 
 class Smooth(bpy.types.Operator):
@@ -30,8 +39,7 @@ class Smooth(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        cls.poll_message_set("Select a take")
-        return active_take(context) is not None
+        return may_change(cls, context)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         armature = active_take(context)
@@ -105,13 +113,49 @@ class FindFloor(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        cls.poll_message_set("Select a take")
-        return active_take(context) is not None
+        return may_change(cls, context)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         armature = active_take(context)
         assert armature
         take_of(armature).floor_m = geometry.floor_of(data.raw(armature))
+        return {"FINISHED"}
+
+
+class FindFootage(bpy.types.Operator):
+    bl_idname = "reel_to_rig.find_footage"
+    bl_label = "Find Footage"
+    bl_description = (
+        "Show where the footage of the take is now, if it was moved or renamed. "
+        "The take has all of its motion without it; only the picture behind the body is missing"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return may_change(cls, context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        assert context.window_manager
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        armature, path = active_take(context), Path(bpy.path.abspath(self.filepath))
+        assert armature
+        try:
+            odd = footage.find(armature, path)
+        except (OSError, RuntimeError) as error:
+            self.report({"ERROR"}, f"{path} cannot be shown: {getattr(error, 'strerror', None) or error}")
+            return {"CANCELLED"}
+        if odd:
+            self.report({"WARNING"}, f"{odd}: is it the same?")
+        else:
+            self.report({"INFO"}, f"{armature.name} shows {path.name}")
         return {"FINISHED"}
 
 
@@ -244,4 +288,4 @@ def draw_in_menu(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     menu.layout.operator(ImportMotion.bl_idname, text="Motion Capture, SMPL or AMASS (.npz)")
 
 
-CLASSES = (Smooth, CameraView, SideView, FindFloor, Mark, Export, ImportMotion)
+CLASSES = (Smooth, CameraView, SideView, FindFloor, FindFootage, Mark, Export, ImportMotion)

@@ -4,8 +4,10 @@ import bpy
 
 from ...model.motion.smoothing import REGIONS
 from ..text import draw_text
+from . import footage
 from .data import active_take
 from .keys import is_current
+from .ops import LINKED
 from .props import take_of
 
 
@@ -30,6 +32,11 @@ class TakePanel(bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.label(text=armature.name, icon="ARMATURE_DATA")
+        if armature.library:
+            draw_text(layout, context, f"{LINKED}.", "INFO")
+        if gone := footage.missing(armature):
+            draw_text(layout, context, f"The footage is not there: {gone}. The motion is all here", "ERROR")
+            layout.operator("reel_to_rig.find_footage", icon="FILE_MOVIE")
         column = layout.column(align=True)
         column.prop(take, "smoothing")
         if not is_current(armature):

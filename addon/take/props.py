@@ -29,7 +29,10 @@ def _on_look(take: Any, _context: bpy.types.Context) -> None:
 
 
 class TakeProperties(bpy.types.PropertyGroup):
-    """Kept on every object; `is_take` is set on the armatures that an import made."""
+    """Kept on every object; `is_take` is set on the armatures that an import made.
+
+    A library override of a take has settings of its own, and keys; its captured motion stays the library's.
+    """
 
     is_take: bpy.props.BoolProperty()
     motion: bpy.props.StringProperty(
@@ -46,6 +49,7 @@ class TakeProperties(bpy.types.PropertyGroup):
         default=0.5,
         subtype="FACTOR",
         update=_on_smoothing,
+        override={"LIBRARY_OVERRIDABLE"},
     )
     regions: bpy.props.FloatVectorProperty(
         name="Regions",
@@ -55,6 +59,7 @@ class TakeProperties(bpy.types.PropertyGroup):
         max=2.0,
         default=(1.0,) * len(REGIONS),
         update=_on_smoothing,
+        override={"LIBRARY_OVERRIDABLE"},
     )
     floor_m: bpy.props.FloatProperty(
         name="Floor",
@@ -66,6 +71,7 @@ class TakeProperties(bpy.types.PropertyGroup):
         step=1,
         precision=3,
         update=_on_floor,
+        override={"LIBRARY_OVERRIDABLE"},
     )
     opacity: bpy.props.FloatProperty(
         name="Opacity",
@@ -75,25 +81,35 @@ class TakeProperties(bpy.types.PropertyGroup):
         default=0.55,
         subtype="FACTOR",
         update=_on_look,
+        override={"LIBRARY_OVERRIDABLE"},
     )
     by_confidence: bpy.props.BoolProperty(
         name="Colour by Confidence",
-        description="Colour the body at every moment by how sure the capture is: blue where it is, "
+        description="Colour the body at every moment by how sure the capture is: green where it is, "
         "red where it is not, grey where the person was not seen",
         update=_on_look,
+        override={"LIBRARY_OVERRIDABLE"},
     )
     show_keypoints: bpy.props.BoolProperty(
         name="Keypoints",
         description="Draw over the footage, in camera view, what the capture was made from: the points that were "
         "found in the picture, coloured by how sure they are, and the person's box",
+        override={"LIBRARY_OVERRIDABLE"},
     )
-    applied: bpy.props.FloatProperty(description="The smoothing that the keys on the armature have")
+    applied: bpy.props.FloatProperty(
+        description="The smoothing that the keys on the armature have", override={"LIBRARY_OVERRIDABLE"}
+    )
     applied_regions: bpy.props.FloatVectorProperty(
-        description="The factors by region that these keys have", size=len(REGIONS), default=(1.0,) * len(REGIONS)
+        description="The factors by region that these keys have",
+        size=len(REGIONS),
+        default=(1.0,) * len(REGIONS),
+        override={"LIBRARY_OVERRIDABLE"},
     )
-    written: bpy.props.StringProperty(description="Fingerprint of the keys as they were written")
-    body: bpy.props.PointerProperty(type=bpy.types.Object)
-    camera: bpy.props.PointerProperty(type=bpy.types.Object)
+    written: bpy.props.StringProperty(
+        description="Fingerprint of the keys as they were written", override={"LIBRARY_OVERRIDABLE"}
+    )
+    body: bpy.props.PointerProperty(type=bpy.types.Object, override={"LIBRARY_OVERRIDABLE"})
+    camera: bpy.props.PointerProperty(type=bpy.types.Object, override={"LIBRARY_OVERRIDABLE"})
     summary: bpy.props.StringProperty()
     growing: bpy.props.StringProperty(description="The job that captures it, as long as that is under way")
     replaced: bpy.props.StringProperty(

@@ -124,3 +124,51 @@ def test_looks_markers_and_floor_follow_the_settings(blender: Blender, tmp_path:
     assert found["floor_m"] == pytest.approx(float(np.median(soles)), abs=1e-5)
     assert found["down_m"] == pytest.approx([found["floor_m"]] * 2, abs=1e-5)
     assert found["drawn_in_background"] == 0
+
+
+def test_a_take_lives_on_in_other_files_and_without_its_footage(blender: Blender, tmp_path: Path):
+    footage, other = tmp_path / "clip.mp4", tmp_path / "other.mp4"
+    write_video(footage, iter(np.zeros((10, 72, 128, 3), np.uint8)), 30000 / 1001)
+    write_video(other, iter(np.zeros((10, 96, 96, 3), np.uint8)), 30000 / 1001)
+    motion_file, body_file = tmp_path / "m.npz", tmp_path / "b.npz"
+    motion = seen_motion(str(footage), frames=40, noise=0.03)
+    filmed = motion.provenance["footage"] | {"width": 128, "height": 72}
+    motion.with_provenance(motion.provenance | {"footage": filmed}).save(motion_file)
+    write_body(body_file)
+
+    run = blender.run(
+        HERE / "blender_files.py", motion_file=str(motion_file), body_file=str(body_file), folder=str(tmp_path),
+        footage=str(footage), other=str(other),
+    )  # fmt: skip
+
+    found = run.result
+    for name in ("without", "appended", "linked", "overridden", "footage"):
+        same = {key: found[name].pop(key) for key in ("is_take", "motion", "pose", "parts", "current")}
+        assert same == {
+            "is_take": True, "motion": True, "pose": True, "parts": ["clip body", "clip camera"], "current": True
+        }, name  # fmt: skip
+    assert found["appended"] == {"changed": True, "clips": ["clip.mp4"]}
+
+    linked = found["linked"]
+    assert all("append it or make a library override" in line for line in linked["refused"])
+    assert "linked from another file" in linked["panel"][1]
+    assert [linked[suffix] for suffix in ("fbx", "glb", "bvh", "npz")] == [True] * 4
+    assert linked["names"] == ["clip", "clip body", "clip camera"]
+    assert linked["read"] == 40
+
+    assert found["overridden"] == {"lost": {}, "whole": [True] * 3, "fingerprint": True}
+
+    moved = found["footage"]
+    told = [f"The footage is not there: {footage}. The motion is all here", "reel_to_rig.find_footage"]
+    assert [line for line in moved["panel"] if "ootage" in line] == told
+    assert [line for line in moved["still"] if "ootage" in line] == told
+    assert "No such file" in moved["nowhere"]
+    assert "Blender cannot read it" in moved["no video"]
+    assert moved["other"] == moved["found"] == moved["found again"] == "{'FINISHED'}"
+    assert "It has 96 × 96 pixels, the footage of the take 128 × 72" in run.output
+    assert not [line for line in moved["panel at last"] if "ootage" in line]
+    assert moved["shown"] == ["elsewhere.mp4", [128, 72], 1]
+    assert [line for line in moved["picture removed"] if "ootage" in line] == told
+    assert not [line for line in moved["no camera"][0] if "ootage" in line]
+    assert "has no camera" in moved["no camera"][1]
+    assert "Traceback" not in run.output

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The footage behind a take: shown by its camera, and found again where it was moved."""
+
+import time
+from functools import lru_cache
+from math import radians
+from pathlib import Path
+from typing import Any, Final
+
+import bpy
+
+from ...model.motion.motion import MotionFileError
+from . import data
+from .props import take_of
+
+LOOK_AGAIN_S: Final = 2.0
+
+
+def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:
+    """Show a clip behind the scene, its first picture at frame start; filmed is what the capture noted of it.
+
+    Blender takes its time to open it. Raises RuntimeError if it cannot.
+    """
+    clip = bpy.data.movieclips.load(path, check_existing=True)
+    clip.frame_start = start
+    background = camera.background_images.new()
+    background.source = "MOVIE_CLIP"
+    background.clip = clip
+    background.alpha = 1.0
+    camera.show_background_images = True
+    width, height = filmed["width"], filmed["height"]
+    if width != height and size_of(clip) == (height, width):
+        # Blender 4 leaves a portrait clip of a phone lying on its side.
+        background.frame_method = "FIT"
+        background.rotation = radians(filmed.get("rotation_deg", 0))  # clockwise, here as there
+        background.scale = max(width, height) / min(width, height)
+
+
+def missing(armature: bpy.types.Object) -> str:
+    """Where the footage of a take should be and is not; empty if it is there, or the take has none."""
+    path = path_of(armature)
+    return str(path) if path and not _is_there(path, int(time.monotonic() / LOOK_AGAIN_S)) else ""
+
+
+@lru_cache(maxsize=8)
+def _is_there(path: Path, _moment: int) -> bool:
+    return path.is_file()
+
+
+def path_of(armature: bpy.types.Object) -> Path | None:
+    """The file that a take's camera shows or, if it shows none, the one that the take was captured from."""
+    camera, clip = take_of(armature).camera, clip_of(armature)
+    if clip:
+        return Path(bpy.path.abspath(clip.filepath, library=clip.library))
+    filmed = _filmed(armature) if camera else {}
+    return Path(filmed["path"]) if filmed else None
+
+
+def clip_of(armature: bpy.types.Object) -> bpy.types.MovieClip | None:
+    """The clip behind a take."""
+    camera = take_of(armature).camera
+    if not camera or not isinstance(camera.data, bpy.types.Camera):
+        return None
+    return next((shown.clip for shown in camera.data.background_images if shown.clip), None)
+
+
+def find(armature: bpy.types.Object, path: Path) -> str:
+    """Have a take's camera show a file; returns what is odd about it, empty if nothing is.
+
+    Raises RuntimeError if it cannot be shown, OSError if it is not there.
+    """
+    path.stat()
+    camera, clip, filmed = take_of(armature).camera, clip_of(armature), _filmed(armature)
+    if not camera or not camera.data:
+        raise RuntimeError("the take has no camera")
+    if camera.data.library:
+        raise RuntimeError("open the file that the take is linked from, and find it there")
+    trial = bpy.data.movieclips.load(str(path))
+    (width, height), pictures = size_of(trial), trial.frame_duration
+    bpy.data.movieclips.remove(trial)
+    if not pictures:
+        raise RuntimeError("Blender cannot read it")
+    if clip:
+        clip.filepath = str(path)  # The same clip: whatever else it is used for stays.
+    else:
+        show(camera.data, str(path), filmed, round(take_of(armature).start))
+    _is_there.cache_clear()
+    if filmed and (width, height) not in {(filmed["width"], filmed["height"]), (filmed["height"], filmed["width"])}:
+        return f"It has {width} × {height} pixels, the footage of the take {filmed['width']} × {filmed['height']}"
+    return ""
+
+
+def size_of(clip: bpy.types.MovieClip) -> tuple[int, int]:
+    """Width and height in pixels, as Blender reads them."""
+    stored: Any = clip.size
+    return stored[0], stored[1]
+
+
+def _filmed(armature: bpy.types.Object) -> dict[str, Any]:
+    """What the capture noted of its footage."""
+    try:
+        return data.raw(armature).provenance.get("footage", {})
+    except MotionFileError:
+        return {}
