@@ -112,7 +112,7 @@ def test_looks_markers_and_floor_follow_the_settings(blender: Blender, tmp_path:
     found = blender.run(HERE / "blender_looks.py", motion_file=str(motion_file), body_file=str(body_file)).result
 
     assert found["alpha"] == pytest.approx(0.2)
-    assert [colour[:3] for colour in found["colours"]] == [[0.1, 0.45, 1.0], [1.0, 0.1, 0.05], [0.35, 0.35, 0.35]]
+    assert [colour[:3] for colour in found["colours"]] == [[0.1, 0.8, 0.2], [1.0, 0.1, 0.05], [0.35, 0.35, 0.35]]
     assert found["plain"]
     assert found["actions_left"] == 0
     gaps, steps, own = [[21, "Gap"], [26, "Seen"]], [[6, "L down"], [16, "L up"]], [[3, "My own"]]
