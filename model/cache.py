@@ -8,6 +8,7 @@ engine's own code and weights. So there are no entries that are out of date, onl
 import hashlib
 import json
 import os
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,6 +24,9 @@ from .protocol import Failure
 
 LARGEST_BYTES: Final = 2 << 30
 """Of all entries together; beyond it those go that were not used for longest."""
+
+KEPT_EVERY_S: Final = 2.0
+"""How much of an interrupted stage's work may be lost."""
 
 Arrays = Mapping[str, NDArray[Any]]
 Result = TypeVar("Result")
@@ -63,24 +67,91 @@ class Cache:
         self,
         stage: str,
         depends: Mapping[str, Any],
-        make: Callable[[], Result],
+        make: Callable[["Journal"], Result],
         pack: Callable[[Result], Arrays],
         unpack: Callable[[Arrays], Result],
     ) -> Result:
-        """What a stage yields: unpacked from its entry, or made and packed into one."""
+        """What a stage yields: unpacked from its entry, or made, with the help of a journal, and packed into one."""
         arrays = self.load(stage, depends)
         if arrays is not None:
             with suppress(KeyError, ValueError, TypeError):
                 return unpack(arrays)
-        result = make()
+        journal = Journal(self, stage, depends)
+        try:
+            result = make(journal)
+        except BaseException:
+            journal.keep()
+            raise
         self.store(stage, depends, pack(result))
+        journal.forget()
         return result
+
+    def drop(self, stage: str, depends: Mapping[str, Any]) -> None:
+        """Forget a stage's arrays."""
+        path = self._path(stage, depends)
+        with suppress(OSError):
+            if path:
+                path.unlink(missing_ok=True)
 
     def _path(self, stage: str, depends: Mapping[str, Any]) -> Path | None:
         if self._folder is None:
             return None
         known_by = [_engine(), self._footage_sha256, stage, sorted(depends.items())]
         return self._folder / f"{stage}-{hashlib.sha256(json.dumps(known_by).encode()).hexdigest()[:32]}.npz"
+
+
+class Journal:
+    """What a long stage finds bit by bit, kept every few seconds: an attempt that follows an interrupted one goes on.
+
+    A stage asks `once` for one thing after the other, each time in the same order.
+    """
+
+    def __init__(self, cache: Cache, stage: str, depends: Mapping[str, Any]) -> None:
+        self._cache, self._stage, self._depends = cache, stage, depends
+        self._known: list[Arrays] = []
+        self._parts = self._kept = self._next = 0
+        while part := cache.load(self._name(self._parts), depends):
+            count = 1 + max(int(name.partition(".")[0]) for name in part)
+            self._known += [_numbered(part, number) for number in range(count)]
+            self._parts += 1
+        self._kept = len(self._known)
+        self._kept_s = time.monotonic()
+
+    def from_the_start(self) -> "Journal":
+        """The journal for an attempt that begins anew."""
+        self._next = 0
+        return self
+
+    def once(self, find: Callable[[], Arrays]) -> Arrays:
+        """The next thing: as it was found before, or as it is found now."""
+        if self._next == len(self._known):
+            self._known.append(find())
+            if time.monotonic() - self._kept_s > KEPT_EVERY_S:
+                self.keep()
+        self._next += 1
+        return self._known[self._next - 1]
+
+    def keep(self) -> None:
+        """Write down what is new."""
+        new = self._known[self._kept :]
+        if new:
+            numbered = {f"{number}.{name}": values for number, one in enumerate(new) for name, values in one.items()}
+            self._cache.store(self._name(self._parts), self._depends, numbered)
+            self._parts, self._kept = self._parts + 1, len(self._known)
+        self._kept_s = time.monotonic()
+
+    def forget(self) -> None:
+        """Remove what was written down."""
+        for part in range(self._parts):
+            self._cache.drop(self._name(part), self._depends)
+
+    def _name(self, part: int) -> str:
+        return f"{self._stage}.{part}"
+
+
+def _numbered(part: Arrays, number: int) -> Arrays:
+    """One of the things in a part of a journal."""
+    return {name.partition(".")[2]: values for name, values in part.items() if name.startswith(f"{number}.")}
 
 
 @cache

@@ -17,7 +17,7 @@ import torch
 
 from .assembly import Shot, assemble, body_arrays, posed_vertices
 from .body.files import load_body
-from .cache import Arrays, Cache
+from .cache import Arrays, Cache, Journal
 from .camera.background import Background
 from .camera.pinhole import camera_matrix, horizontal_fov_deg
 from .camera.survey import Survey, within_shots
@@ -35,6 +35,8 @@ from .solving import Solver
 from .weights.network import load_network
 
 NETWORK = "product"
+SMALLEST_M, TALLEST_M = 0.5, 2.5
+"""A person whom the camera's height makes smaller or taller than that is not believed."""
 Report = Callable[[str, int, int], None]
 Result = TypeVar("Result")
 
@@ -156,8 +158,8 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
         seen, background = cache.kept(
             "observations",
             {**_people_depend_on(settings), "person": track.id, "quality": settings.quality, "moving": moving},
-            lambda: run.compute(
-                lambda device, _: _observed(shown, people.tracks, track, moving, device, tell, meanwhile)
+            lambda journal: run.compute(
+                lambda device, _: _observed(shown, people.tracks, track, moving, device, tell, meanwhile, journal)
             ),
             _packed_observations,
             _unpacked_observations,
@@ -179,8 +181,15 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
     scale = f"a standing height of {settings.height_m} m" if settings.height_m else "the body's shape as recovered"
     if settings.camera_height_m and not settings.height_m:
         # Seen from twice as high, all is twice as large.
-        shot = solved(shot.height_m * settings.camera_height_m / shot.camera_height_m)
-        scale = f"a camera {settings.camera_height_m} m above the floor"
+        height_m = shot.height_m * settings.camera_height_m / max(shot.camera_height_m, 1e-3)
+        if SMALLEST_M <= height_m <= TALLEST_M:
+            shot = solved(height_m)
+            scale = f"a camera {settings.camera_height_m} m above the floor"
+        else:
+            run.notes.append(
+                f"From {settings.camera_height_m} m above the floor the person would be {height_m:.1f} m tall; that was "
+                "left out. Give the camera's pitch as well, or the person's height instead."
+            )
     summary: dict[str, Any] = {
         "people": len(people.tracks),
         "person": track.id,
@@ -284,16 +293,16 @@ class People:
 
 
 def _people(settings: CaptureSettings, info: FootageInfo, run: Run, cache: Cache) -> People:
-    def look(device: str) -> People:
+    def look(device: str, journal: Journal) -> People:
         survey = Survey(stillness=settings.camera == "auto")
-        tracks = find_people(survey.watch(_frames(settings)), device, tell)
+        tracks = find_people(survey.watch(_frames(settings)), device, tell, journal.from_the_start().once)
         return People(within_shots(tracks, survey.cuts_s), survey.cuts_s, survey.camera_moves)
 
     with run.stage("people", _expected_frames(info, settings)) as tell:
         people = cache.kept(
             "people",
             _people_depend_on(settings),
-            lambda: run.compute(lambda device, _: look(device)),
+            lambda journal: run.compute(lambda device, _: look(device, journal)),
             _packed_people,
             _unpacked_people,
         )
@@ -359,12 +368,13 @@ def _as_before(before: Arrays, results: dict[str, Path]) -> CaptureResult:
 
 def _observed(
     settings: CaptureSettings, people: list[Track], track: Track, moving: bool, device: str,
-    tell: Callable[[int], None], meanwhile: Meanwhile | None,
+    tell: Callable[[int], None], meanwhile: Meanwhile | None, journal: Journal,
 ) -> tuple[Observations, Background | None]:  # fmt: skip
     """What the person of a track does, and, before a moving camera, how the background moves meanwhile."""
     background = Background(people) if moving else None
     frames = _frames(settings)
-    seen = observe(background.watch(frames) if background else frames, track, settings.quality, device, tell, meanwhile)
+    watched, once = background.watch(frames) if background else frames, journal.from_the_start().once
+    seen = observe(watched, track, settings.quality, device, tell, meanwhile, once)
     return seen, background
 
 

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
@@ -15,7 +16,7 @@ from ..motion.skeleton import KEYPOINT_MIRROR, KEYPOINTS
 from ..protocol import Code, Failure
 from . import blazepose, consistency
 from .blazepose import Landmarks, crop_around
-from .runtime import Network, open_network
+from .runtime import Arrays, Network, Once, at_first_hand, open_network
 from .tracks import Track, interpolated
 
 Array = npt.NDArray[np.float64]
@@ -59,13 +60,13 @@ Meanwhile = Callable[[list[float], Callable[[int, int], Observations]], None]
 
 def observe(
     frames: Iterable[Frame], track: Track, quality: str, device: str, report: Callable[[int], None],
-    meanwhile: Meanwhile | None = None,
+    meanwhile: Meanwhile | None = None, once: Once = at_first_hand,
 ) -> Observations:  # fmt: skip
     """Observe the person of a track in those of the frames that lie within the track's time.
 
     `quality` is "full" or "draft", `device` "cpu" or a torch device; `report` is called with the number of frames
-    done and may raise Cancelled; `meanwhile` is called now and then. Raises Failure: PEOPLE_NONE if the person is seen
-    in no frame, WEIGHTS_MISSING or WEIGHTS_CORRUPT.
+    done and may raise Cancelled; `meanwhile` is called now and then; `once` looks at one batch after the other. Raises
+    Failure: PEOPLE_NONE if the person is seen in no frame, WEIGHTS_MISSING or WEIGHTS_CORRUPT.
     """
     crops = steady(track.time_s, crops_of_track(track.boxes, track.keypoints))
     first, last = track.time_s[[0, -1]] + (-1e-6, 1e-6)
@@ -82,7 +83,7 @@ def observe(
         )
 
     while batch := list(islice(looks, BATCH)):
-        seen.append(_seen(network, batch))
+        seen.append(Landmarks(**once(partial(_looked, network, batch))))
         times.extend(look.frame.time_s for look in batch)
         height, width = batch[0].frame.rgb.shape[:2]
         picture = width, height
@@ -107,6 +108,11 @@ def _looks(frames: Iterable[Frame], time_s: Array, crops: Array) -> Iterator[_Lo
     for frame in frames:
         (crop,) = interpolated(np.array([frame.time_s]), time_s, crops)
         yield _Look(frame, crop, blazepose.cut(frame.rgb, crop))
+
+
+def _looked(network: Network, looks: list[_Look]) -> Arrays:
+    """The landmarks in a few frames, by name."""
+    return vars(_seen(network, looks))
 
 
 def _seen(network: Network, looks: list[_Look]) -> Landmarks:

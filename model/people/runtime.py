@@ -2,8 +2,9 @@
 """Where a converted network runs: onnxruntime on the CPU, torch on a GPU. The rest of this folder knows `Network`."""
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,16 @@ import onnxruntime
 from ..weights import registry
 
 Array = npt.NDArray[np.float32]
+
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Once = Callable[[Callable[[], Arrays]], Arrays]
+"""Finds something by a function, or knows it from an earlier attempt at the same."""
+
+
+def at_first_hand(find: Callable[[], Arrays]) -> Arrays:
+    """The Once that knows nothing."""
+    return find()
 
 
 class Network(Protocol):

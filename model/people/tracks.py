@@ -2,7 +2,8 @@
 """Who is in the footage, where and when."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from ..footage import Frame, ahead
 from . import movenet
-from .runtime import Network, open_network
+from .runtime import Arrays, Network, Once, at_first_hand, open_network
 from .tracker import Sighting, Tracker, Trail
 
 Array = npt.NDArray[np.float64]
@@ -51,11 +52,13 @@ class Track:
         return interpolated(time_s, self.time_s, self.boxes), interpolated(time_s, self.time_s, self.keypoints)
 
 
-def scan(frames: Iterable[Frame], device: str, report: Callable[[int], None]) -> list[Track]:
+def scan(
+    frames: Iterable[Frame], device: str, report: Callable[[int], None], once: Once = at_first_hand
+) -> list[Track]:
     """Everybody in the footage, the most prominent first: seen long, large and clearly. Ids count from 1 in that order.
 
-    `device` is "cpu" or a torch device; `report` is called with the number of frames read and may raise Cancelled.
-    Raises Failure if the network's weights are missing or damaged.
+    `device` is "cpu" or a torch device; `report` is called with the number of frames read and may raise Cancelled;
+    `once` looks at one batch after the other. Raises Failure if the network's weights are missing or damaged.
     """
     times: list[float] = []
     looks = ahead(_looks(frames, times), BATCH)
@@ -65,7 +68,7 @@ def scan(frames: Iterable[Frame], device: str, report: Callable[[int], None]) ->
     looked: list[float] = []
     height = 1
     while batch := list(islice(looks, BATCH)):
-        for look, sightings in zip(batch, _sightings(network, batch), strict=True):
+        for look, sightings in zip(batch, _unpacked(once(partial(_sightings, network, batch))), strict=True):
             height = look.frame.rgb.shape[0]
             looked.append(look.frame.time_s)
             tracker.update(look.frame.time_s, sightings)
@@ -96,8 +99,8 @@ def _looks(frames: Iterable[Frame], times: list[float]) -> Iterator[_Look]:
             yield _Look(frame, *movenet.fit(frame.rgb))
 
 
-def _sightings(network: Network, looks: list[_Look]) -> list[list[Sighting]]:
-    """The people in each of some pictures of equal size."""
+def _sightings(network: Network, looks: list[_Look]) -> Arrays:
+    """The people in each of some pictures of equal size, as `_unpacked` takes them."""
     heads = network(np.concatenate([look.picture for look in looks]))
     result: list[list[Sighting]] = []
     for i, (_, picture, scale) in enumerate(looks):
@@ -108,7 +111,18 @@ def _sightings(network: Network, looks: list[_Look]) -> list[list[Sighting]]:
             scaled = np.concatenate([keypoints[:, :2] / scale, keypoints[:, 2:]], 1).astype(np.float64)
             found.append(Sighting(box.astype(np.float64) / scale, scaled, float(score), colour))
         result.append(found)
-    return result
+    everybody = [sighting for found in result for sighting in found]
+    return {
+        "counts": np.array([len(found) for found in result]),
+        **{each.name: np.array([getattr(one, each.name) for one in everybody]) for each in fields(Sighting)},
+    }
+
+
+def _unpacked(arrays: Arrays) -> list[list[Sighting]]:
+    """The people in each of some pictures."""
+    columns = zip(*(arrays[each.name] for each in fields(Sighting)), strict=True)
+    everybody = iter([Sighting(box, keypoints, float(score), colour) for box, keypoints, score, colour in columns])
+    return [list(islice(everybody, count)) for count in arrays["counts"].tolist()]
 
 
 def torso_colour(picture: npt.NDArray[np.float32], box: Array, keypoints: Array) -> Array:

@@ -10,7 +10,9 @@ import pytest
 
 from model import cache, pipeline
 from model.camera.background import Background
-from model.people import Observations, Track
+from model.motion.motion import Motion
+from model.people import Observations, Track, runtime
+from model.protocol import Cancelled, CaptureSettings
 
 SETTINGS = {"start_s": 0.5, "end_s": None, "quality": "full"}
 
@@ -18,7 +20,7 @@ SETTINGS = {"start_s": 0.5, "end_s": None, "quality": "full"}
 def kept(folder: Path, footage: str = "aa", settings: dict = SETTINGS, value: int = 1) -> int:
     """A stage that yields a number: the kept one if there is one, else `value`."""
     return cache.Cache(folder, footage).kept(
-        "stage", settings, lambda: value, lambda number: {"n": np.array(number)}, lambda arrays: int(arrays["n"])
+        "stage", settings, lambda _: value, lambda number: {"n": np.array(number)}, lambda arrays: int(arrays["n"])
     )
 
 
@@ -113,3 +115,89 @@ def test_observations_and_the_background_behind_them_come_back_as_they_were(tmp_
     paths = [each.path(seen.time_s, matrix) for each in (background, back_behind)]
     assert all(np.array_equal(a, b) for a, b in zip(*paths, strict=True))
     assert np.ptp(paths[0].rotation, axis=0).max() > 0.01
+
+
+def counted(journal: cache.Journal, things: int, found: list[int]) -> list[int]:
+    """What a stage yields that finds one number after the other, and stops short if `found` gets too long."""
+    journal.from_the_start()
+
+    def find(number: int) -> dict:
+        if len(found) == 5:
+            raise KeyboardInterrupt
+        found.append(number)
+        return {"n": np.array(number), "row": np.full((number, 2), 0.5)}
+
+    seen = [journal.once(lambda number=number: find(number)) for number in range(things)]
+    assert all(one["row"].shape == (number, 2) for number, one in enumerate(seen))
+    return [int(one["n"]) for one in seen]
+
+
+@pytest.mark.parametrize("every_s", [0.0, 1000.0])
+def test_an_interrupted_stage_goes_on_where_it_stopped(tmp_path, monkeypatch, every_s):
+    monkeypatch.setattr(cache, "KEPT_EVERY_S", every_s)
+    store, first, second = cache.Cache(tmp_path, "aa"), [], []
+
+    def attempt(found: list[int]) -> list[int]:
+        return store.kept(
+            "stage", SETTINGS, lambda journal: counted(journal, 8, found), lambda all_: {"all": np.array(all_)},
+            lambda arrays: arrays["all"].tolist(),
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(first)
+    assert first == [0, 1, 2, 3, 4]
+    assert attempt(second) == list(range(8))
+    assert second == [5, 6, 7]
+    assert len(list(tmp_path.iterdir())) == 1  # the whole; its parts are gone
+    assert attempt(third := []) == list(range(8))
+    assert third == []
+
+
+def test_a_journal_goes_on_before_what_is_damaged_and_begins_anew_for_a_new_attempt(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "KEPT_EVERY_S", 0.0)
+    store = cache.Cache(tmp_path, "aa")
+    counted(cache.Journal(store, "stage", SETTINGS), 4, [])
+    store._path("stage.2", SETTINGS).write_bytes(b"PK\x03\x04 half an archive")
+    journal, found = cache.Journal(store, "stage", SETTINGS), []
+    assert counted(journal, 4, found) == [0, 1, 2, 3]
+    assert found == [2, 3]
+    assert counted(journal, 5, found) == [0, 1, 2, 3, 4]
+    assert found == [2, 3, 4]
+    journal.forget()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("stage", ["people", "keypoints"])
+def test_an_interrupted_capture_goes_on_within_a_stage_and_yields_the_same(demo_clip, tmp_path, monkeypatch, stage):
+    looked, where = [], [("", 0)]
+    original = runtime.OnnxRuntime.__call__
+    monkeypatch.setattr(
+        runtime.OnnxRuntime, "__call__", lambda self, pictures: looked.append(len(pictures)) or original(self, pictures)
+    )
+
+    def capture(name: str, folder: Path | None, until: int | None) -> tuple[Motion, int]:
+        settings = CaptureSettings(
+            str(demo_clip), str(tmp_path / name), start_s=2.0, end_s=4.0, quality="draft", device="cpu",
+            cache=folder and str(folder),
+        )  # fmt: skip
+        looked.clear()
+        pipeline.capture(
+            settings,
+            lambda *at: where.__setitem__(0, at),
+            lambda: until is not None and where[0][0] == stage and where[0][1] >= until,
+        )
+        return Motion.load(tmp_path / name), sum(looked)
+
+    whole, all_looks = capture("whole.npz", None, None)
+    with pytest.raises(Cancelled):
+        capture("part.npz", tmp_path / "kept", 24)
+    before = sum(looked)
+    again, looks = capture("again.npz", tmp_path / "kept", None)
+    assert before > 0
+    assert looks == all_looks - before
+    for each in fields(Motion):
+        if each.name != "provenance":
+            assert np.array_equal(getattr(whole, each.name), getattr(again, each.name)), each.name
+    kept_now = sorted(path.name.partition("-")[0] for path in (tmp_path / "kept").iterdir())
+    assert kept_now == ["observations", "people", "take"]
