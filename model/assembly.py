@@ -88,8 +88,7 @@ def assemble(
     shaped = used.shaped(betas[None])
     vertices, rest = (x[0].numpy().astype(np.float32) for x in shaped)
     local[:, 0] = world.rotation.T @ local[:, 0]
-    touching = (sole_matrix(used) @ shaped[0][0]).double().numpy()
-    local, trans = hold_feet(local, world.placed(pelvis) - rest[0], rest, touching, world.contacts, seen.time_s)
+    trans = world.placed(pelvis) - rest[0]
     motion = Motion(
         poses=axis_angle_from_matrix(local).reshape(T, 72).astype(np.float32),
         trans=trans.astype(np.float32),
@@ -106,7 +105,7 @@ def assemble(
         camera_translation=(camera.rotation @ world.translation[..., None])[..., 0],
         body="free" if own_body is None else "smpl",
     )
-    return Shot(motion, used, vertices, rest)
+    return Shot(hold_feet(motion, rest), used, vertices, rest)
 
 
 def body_arrays(shot: Shot) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from model.assembly import Shot, posed_vertices
 from model.body.files import load_body
 from model.footage import probe, read, write_video
 from model.motion.motion import Motion
+from model.motion.planting import hold_feet
 from model.motion.smoothing import smooth
 from model.overlay import draw_body, draw_keypoints, draw_overlay, scaled_down
 from scripts.build_extension import build
@@ -85,7 +86,7 @@ def smoothed_shot(raw: Motion) -> Shot:
 
     body = load_body(None)
     vertices, joints = (x[0].numpy() for x in body.shaped(torch.from_numpy(raw.betas)[None]))
-    return Shot(smooth(raw, joints, SMOOTHING), body, vertices, joints)
+    return Shot(hold_feet(smooth(raw, joints, SMOOTHING), joints), body, vertices, joints)
 
 
 def contact_sheet(shot: Shot, footage: Path, found: dict[str, Any]) -> np.ndarray:

@@ -37,7 +37,7 @@ class Prepared:
     def of(motion: Motion, body: Body, smoothing: float) -> "Prepared":
         """Do the arithmetic. No bpy: any thread may call this while Blender goes on. smoothing is from 0 to 1."""
         file, strength = data.written(motion), float(np.float32(smoothing))  # as Blender will give it back
-        data.smoothed(file, data.stored_joints(body.joints), strength, (1.0,) * len(REGIONS))
+        data.smoothed(file, data.stored_joints(body.joints), strength, (1.0,) * len(REGIONS), _filmed(motion))
         return Prepared(motion, body, strength, file)
 
 
@@ -85,7 +85,7 @@ def make(
         take.growing = job
         take.replaced = json.dumps({} if others else {key: [before[key], after[key]] for key in after})
     data.store(armature, prepared.file, body.joints)
-    take.start, take.fps, take.smoothing = start, fps, prepared.smoothing
+    take.start, take.fps, take.smoothing, take.hold_feet = start, fps, prepared.smoothing, _filmed(motion)
     take.summary = _summary(motion)
     yield
     take.body = _make_body(collection, armature, body)
@@ -144,6 +144,11 @@ def renew(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
         keys.place_camera(take.camera, motion, take.start, take.fps)
         yield
     yield from extend(armature, prepared)
+
+
+def _filmed(motion: Motion) -> bool:
+    """Whether a motion was made from footage; of others the feet are left where they are."""
+    return "footage" in motion.provenance
 
 
 def scene_settings(scene: bpy.types.Scene) -> dict[str, float]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.motion.motion import Motion
+from ...model.motion.planting import hold_feet
 from ...model.motion.smoothing import REGIONS, smooth
 from ...model.protocol import Code, Failure
 from . import geometry
@@ -127,13 +128,16 @@ def _joints(rest: bytes) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=4)
-def smoothed(file: bytes, rest: bytes, strength: float, regions: tuple[float, ...]) -> Motion:
-    """The motion in a motion file, smoothed; factors by region in REGIONS' order. No bpy: any thread may call it.
+def smoothed(file: bytes, rest: bytes, strength: float, regions: tuple[float, ...], held: bool) -> Motion:
+    """The motion in a motion file, smoothed, and its feet held if they are to be. No bpy: any thread may call it.
+
+    The factors by region are in REGIONS' order.
 
     Keying, baking and exporting want the same one over and over, and an import has it computed beside Blender's own
     work. Raises MotionFileError.
     """
-    return smooth(parsed(file), _joints(rest), strength, dict(zip(REGIONS, regions, strict=True)))
+    motion = smooth(parsed(file), _joints(rest), strength, dict(zip(REGIONS, regions, strict=True)))
+    return hold_feet(motion, _joints(rest)) if held else motion
 
 
 def settled(armature: bpy.types.Object) -> Motion:
@@ -142,7 +146,7 @@ def settled(armature: bpy.types.Object) -> Motion:
     Nothing is evaluated, and keys that were edited by hand are not looked at.
     """
     take = take_of(armature)
-    motion = smoothed(take.motion, take.rest, take.applied, tuple(take.applied_regions))
+    motion = smoothed(take.motion, take.rest, take.applied, tuple(take.applied_regions), take.applied_hold)
     up = np.array([0, 0, take.floor_m], np.float32)
     # The camera sees the same: what the world loses in height, its translation gains.
     shift = np.asarray(motion.camera_rotation, np.float64) @ up

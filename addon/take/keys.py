@@ -58,7 +58,8 @@ def stop_following() -> None:
 def is_current(armature: bpy.types.Object) -> bool:
     """Whether the keys of a take were written with the settings that it has."""
     take = take_of(armature)
-    return take.applied == take.smoothing and tuple(take.applied_regions) == tuple(take.regions)
+    applied = (take.applied, tuple(take.applied_regions), take.applied_hold)
+    return applied == (take.smoothing, tuple(take.regions), take.hold_feet)
 
 
 def key_armature(armature: bpy.types.Object, strength: float) -> None:
@@ -75,7 +76,7 @@ def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
     previous = armature.animation_data.action if armature.animation_data else None
     edited = previous is not None and keyframes.fingerprint(previous) != take.written
 
-    take.applied, take.applied_regions = strength, tuple(take.regions)
+    take.applied, take.applied_regions, take.applied_hold = strength, tuple(take.regions), take.hold_feet
     motion = data.read(armature)
     yield
     bones = _armature_data(armature).bones

@@ -41,6 +41,7 @@ class TakePanel(bpy.types.Panel):
         column.prop(take, "smoothing")
         if not is_current(armature):
             column.operator("reel_to_rig.smooth")
+        layout.prop(take, "hold_feet")
         row = layout.row(align=True)
         row.prop(take, "floor_m")
         row.operator("reel_to_rig.find_floor", text="", icon="TRIA_DOWN_BAR")

@@ -61,6 +61,13 @@ class TakeProperties(bpy.types.PropertyGroup):
         update=_on_smoothing,
         override={"LIBRARY_OVERRIDABLE"},
     )
+    hold_feet: bpy.props.BoolProperty(
+        name="Hold Feet",
+        description="Keep feet in their place while they rest, and out of the floor, by bending the legs: smoothing "
+        "alone lets them slide a little",
+        update=_on_smoothing,
+        override={"LIBRARY_OVERRIDABLE"},
+    )
     floor_m: bpy.props.FloatProperty(
         name="Floor",
         description="How high above the captured floor the real one lies. Body and camera move together, "
@@ -104,6 +111,9 @@ class TakeProperties(bpy.types.PropertyGroup):
         size=len(REGIONS),
         default=(1.0,) * len(REGIONS),
         override={"LIBRARY_OVERRIDABLE"},
+    )
+    applied_hold: bpy.props.BoolProperty(
+        description="Whether these keys hold the feet", override={"LIBRARY_OVERRIDABLE"}
     )
     written: bpy.props.StringProperty(
         description="Fingerprint of the keys as they were written", override={"LIBRARY_OVERRIDABLE"}

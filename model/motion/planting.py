@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .contacts import FEET, Flags, resting, spans
+from .contacts import FEET, HEEL_BELOW_ANKLE, TOE_BELOW_BALL, Flags, resting, spans
 from .easing import eased, envelope, nearness
-from .motion import forward_kinematics
+from .motion import Motion, forward_kinematics
 from .rotations import axis_angle_from_matrix, between, matrix_from_axis_angle
 from .skeleton import PARENTS
 from .two_bone import Array, Limb, reach, softened
@@ -64,38 +64,32 @@ class Turns(NamedTuple):
     toes: Array
 
 
-def hold_feet(
-    local: Array,
-    trans: Array,
-    rest: NDArray[np.floating],
-    soles: NDArray[np.floating],
-    contacts: NDArray[np.floating],
-    time_s: NDArray[np.floating],
-) -> tuple[Array, Array]:
-    """Local rotations (T, 24, 3, 3) and trans (T, 3) of a take, changed so that its feet stay where they rest.
+def hold_feet(motion: Motion, rest: NDArray[np.floating]) -> Motion:
+    """The motion, its feet held where its contacts say that they rest, and out of the floor at z = 0.
 
-    rest (24, 3) are its joints and soles (4, 3) what touches the floor of heels and toes, T-pose; contacts (T, 4) the
-    probabilities that those rest. The root's rotations and trans are in a world with the floor at z = 0.
+    rest (24, 3) are the joints in the T-pose; soles are where an average foot has them. Held once more, it stays.
     """
+    rest = np.asarray(rest, np.float64)
+    local = motion.local_rotations()
     turns, joints = forward_kinematics(local, rest)
-    joints = joints + trans[:, None]
-    on = settled(contacts, time_s)
+    joints = joints + motion.trans[:, None]
+    on = settled(motion.contacts, motion.time_s)
     legs = [(hip, hip + 3, ankle, ball) for hip, (ankle, ball) in zip((1, 2), FEET, strict=True)]
     feet: list[Foot] = []
-    for side, (hip, knee, ankle, ball) in enumerate(legs):
-        heel, toe = (SOURCE_AXES @ (point - rest[ankle]) for point in soles[2 * side : 2 * side + 2])
+    for hip, knee, ankle, ball in legs:
         lead = SOURCE_AXES @ (rest[ball] - rest[ankle])
-        tip = np.array([0, TOE_LENGTH * np.linalg.norm(lead), toe[2] - lead[2]])
+        length = np.linalg.norm(lead)
+        heel, toe = length * SOURCE_AXES @ HEEL_BELOW_ANKLE, lead + length * SOURCE_AXES @ TOE_BELOW_BALL
+        tip = np.array([0, TOE_LENGTH * length, toe[2] - lead[2]])
         leg = Limb(joints[:, hip], joints[:, knee], joints[:, ankle], turns[:, hip] @ SOURCE_AXES[1])
         feet.append(Foot(leg, turns[:, ankle] @ SOURCE_AXES.T, turns[:, ball] @ SOURCE_AXES.T, heel, toe, lead, tip))
-    drop, found = plant(feet, [overlapping(on[:, :2]), overlapping(on[:, 2:])], time_s)
+    drop, found = plant(feet, [overlapping(on[:, :2]), overlapping(on[:, 2:])], motion.time_s)
     for leg, turned in zip(legs, found, strict=True):
         for joint, turn in zip(leg, turned, strict=True):
             turns[:, joint] = turn @ turns[:, joint]
-    held = local.copy()
     for joint in sum(legs, ()):
-        held[:, joint] = turns[:, PARENTS[joint]].swapaxes(1, 2) @ turns[:, joint]
-    return held, trans - drop[:, None] * Z
+        local[:, joint] = turns[:, PARENTS[joint]].swapaxes(1, 2) @ turns[:, joint]
+    return motion.with_pose(local, motion.trans - drop[:, None] * Z, rest)
 
 
 def plant(feet: Sequence[Foot], on: Sequence[Flags], time_s: NDArray[np.floating]) -> tuple[Array, list[Turns]]:
