@@ -85,7 +85,7 @@ class InstallEngine(bpy.types.Operator):
         column = layout.column(align=True)
         try:
             plan = current.cached_plan(self._build())
-            for text in plan.statement():
+            for text in plan.statement(bundled=bool(self.bundle)):
                 for line in textwrap.wrap(text, LINE_CHARACTERS):
                     column.label(text=line)
         except InstallFailure as failure:

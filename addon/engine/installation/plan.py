@@ -88,15 +88,22 @@ class Plan:
     def download_size(self) -> int:
         return sum(wheel.size for wheel in self.wheels) + self.build.size
 
-    def statement(self) -> list[str]:
-        """What an animator should know before anything is downloaded, a sentence or two a line."""
+    def statement(self, bundled: bool = False) -> list[str]:
+        """What an animator should know before anything is downloaded or unpacked, a sentence or two a line."""
         licences = sorted({wheel.licence for wheel in self.wheels})
+        room = f"{megabytes(UNPACKED_FACTOR * self.download_size)} of disk while it is installed"
+        count = f"{len(self.wheels) + 1} libraries for Python {self.version}"
+        if bundled:
+            source = "From the bundle: nothing is downloaded. Every file is compared with its known hash."
+        else:
+            room = f"about {megabytes(self.download_size)} to download, {room}"
+            source = (
+                f"From pypi.org and {self.build.index.partition('://')[2]}, or your own pip mirror; every file is "
+                "compared with its known hash."
+            )
         return [
-            f"{len(self.wheels) + 1} libraries for Python {self.version}, with torch {self.torch} "
-            f"({self.build.label}): about {megabytes(self.download_size)} to download, "
-            f"{megabytes(UNPACKED_FACTOR * self.download_size)} of disk while it is installed.",
-            f"From pypi.org and {self.build.index.partition('://')[2]}, or your own pip mirror; every file is "
-            "compared with its known hash.",
+            f"{count}, with torch {self.torch} ({self.build.label}): {room}.",
+            source,
             f"Licences: {self.build.licence}; the others: {', '.join(licences)}.",
             "Into a folder of the extension's own. Blender's Python is not changed, and no administrator is needed.",
         ]

@@ -2,6 +2,7 @@
 """The installer as Blender sees it: what it refuses, where it writes, and what its panel draws."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -18,6 +19,8 @@ def main(bundle: str) -> dict[str, Any]:
         "online": bpy.app.online_access,
         "below": folder.parts[-4:],
         "at_first": current.state().name,
+        "says": said(""),
+        "says of a bad bundle": said(bundle),
         "refused": attempt(bpy.ops.reel_to_rig.install_engine),
         "written": folder.exists(),
         "bad_bundle": attempt(lambda: bpy.ops.reel_to_rig.install_engine(bundle=bundle)),
@@ -30,6 +33,18 @@ def main(bundle: str) -> dict[str, Any]:
     found["uninstalled"] = bpy.ops.reel_to_rig.uninstall_engine() == {"FINISHED"} and not folder.exists()
     current.forget_state()
     found["at_last"] = current.state().name
+    return found
+
+
+def said(bundle: str) -> list[str]:
+    """What the dialogue shows before anything is done."""
+    found: list[str] = []
+    layout = SimpleNamespace(prop=lambda *_: None, label=lambda text, **_: found.append(text))
+    layout.column = lambda **_: layout
+    operator = part("addon.engine.installation.ops").InstallEngine
+    dialogue = SimpleNamespace(layout=layout, bundle=bundle, build="cpu")
+    dialogue._build = lambda: operator._build(dialogue)
+    operator.draw(dialogue, bpy.context)
     return found
 
 

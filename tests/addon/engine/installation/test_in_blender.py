@@ -16,6 +16,11 @@ def test_blender_installs_nothing_unasked_and_nothing_offline(blender: Blender, 
     assert not found["online"]
     assert found["below"] == [".user", "user_default", "reel_to_rig", "engine"]
     assert found["at_first"] == "ABSENT"
+    says = " ".join(found["says"])
+    for part in (" MB to download", "GB of disk", "pypi.org", "download.pytorch.org/whl/cpu", "BSD-3-Clause", "MIT"):
+        assert part in says
+    assert "may not go online" in found["says"][-1]
+    assert "no whole bundle" in found["says of a bad bundle"][0]
     assert "not allowed to go online" in found["refused"]
     assert not found["written"]
     assert "no whole bundle" in found["bad_bundle"]

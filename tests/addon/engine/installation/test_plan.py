@@ -64,6 +64,10 @@ def test_the_statement_says_how_much_from_where_and_under_which_licences():
     assert "download.pytorch.org/whl/cpu" in text
     assert "BSD-3-Clause" in text
     assert plan.torch == "2.13.0+cpu"
+    bundled = " ".join(plan.statement(bundled=True))
+    assert "to download" not in bundled
+    assert "nothing is downloaded" in bundled
+    assert "BSD-3-Clause" in bundled
 
 
 def test_the_key_changes_with_the_torch_and_with_any_wheel_but_not_with_a_comment(tmp_path: Path):
