@@ -101,6 +101,7 @@ def day(me: Person) -> Steps:
     yield from fill_in_the_form(me)
     yield from cancel_a_job(me)
     yield from run_a_job(me)
+    yield from run_it_again(me)
     yield from look(me)
     yield from bake(me)
     yield from undo_and_redo(me)
@@ -137,7 +138,9 @@ def fill_in_the_form(me: Person) -> Steps:
     form.quality = "draft"
     known = me.part("capture.found").found(me.bpy.context)
     yield from me.until(lambda: known.usable, "nobody looked at the footage")
-    yield from me.picture("2_footage")
+    assert me.call("reel_to_rig.scan_people", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    yield from me.until(lambda: len(known.people) > 1 and not me.part("capture.ops").Desk.works, "nobody was found")
+    yield from me.picture("2_people")
 
 
 def cancel_a_job(me: Person) -> Steps:
@@ -152,17 +155,22 @@ def cancel_a_job(me: Person) -> Steps:
 
 
 def run_a_job(me: Person) -> Steps:
-    desk, seen, pictured, begun = me.part("capture.ops").Desk, set(), False, time.monotonic()
+    desk, seen, begun = me.part("capture.ops").Desk, set(), time.monotonic()
     watch(me)
-    memory = [memory_mb()]
+    memory, pictured = [memory_mb()], set()
     assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     while desk.works and time.monotonic() - begun < 15 * MINUTES:
         if desk.queue.jobs:
             seen.add((desk.queue.jobs[0].stage, desk.queue.jobs[0].fraction))
-            memory[1:] = [memory_mb()]
-        if len(seen) == PROGRESS_STEPS // 2 and not pictured:
-            pictured = True
+            memory[1:] = [max(memory[-1], memory_mb())]
+        if len(seen) == PROGRESS_STEPS // 2 and "3_progress" not in pictured:
+            pictured.add("3_progress")
             yield from me.picture("3_progress")
+        keyed = any(me.part("take.props").take_of(take).written for take in takes(me))
+        if keyed and desk.queue.jobs and "4_growing" not in pictured:
+            pictured.add("4_growing")
+            me.call("reel_to_rig.camera_view")
+            yield from me.picture("4_growing")
         yield 0.1
     imported_s = time.monotonic() - begun
     memory.append(memory_mb())
@@ -170,10 +178,36 @@ def run_a_job(me: Person) -> Steps:
     assert len(seen) >= PROGRESS_STEPS, f"progress moved {len(seen)} times"
     assert len(takes(me)) == 1, takes(me)
     me.note(
-        import_s=round(imported_s, 1), progress_moved=len(seen),
-        memory_mb=dict(zip(("before", "before the take", "with the take"), map(round, memory), strict=True)),
+        import_s=round(imported_s, 1), progress_moved=len(seen), grew="4_growing" in pictured,
+        memory_mb=dict(zip(("before", "at most meanwhile", "after"), map(round, memory), strict=True)),
         longest_ms={name: longest_ms(times) for name, times in me.busy_s.items() if times},
     )  # fmt: skip
+
+
+def run_it_again(me: Person) -> Steps:
+    """The same once more, which is known by now: all that it adds to what Blender holds is a take."""
+    desk, begun = me.part("capture.ops").Desk, time.monotonic()
+    memory, file = memory_mb(), saved_mb(me)
+    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    yield from me.until(lambda: not desk.works, "the second import did not end")
+    assert desk.problem is None, desk.problem
+    assert len(takes(me)) == 2, takes(me)  # noqa: PLR2004 - the first and the second
+    me.note(
+        again_s=round(time.monotonic() - begun, 1), again_memory_mb=round(memory_mb() - memory, 1),
+        take_in_file_mb=round(saved_mb(me) - file, 1),
+    )  # fmt: skip
+    yield from me.press("Z", ctrl=True)
+    yield 1.0
+    assert len(takes(me)) == 1, takes(me)
+
+
+def saved_mb(me: Person) -> float:
+    """How large the file is that Blender saves now."""
+    file = me.folder / "size.blend"
+    me.bpy.ops.wm.save_as_mainfile(filepath=str(file), copy=True, compress=False)
+    size = file.stat().st_size
+    file.unlink()
+    return size / 2**20
 
 
 def watch(me: Person) -> None:
@@ -231,20 +265,25 @@ def look(me: Person) -> Steps:
     view = me.viewport().spaces.active.region_3d
     if view.view_perspective != "CAMERA":
         me.call("reel_to_rig.camera_view")
+    view.view_camera_zoom, view.view_camera_offset = 14.0, (0.1, 0.0)
     bpy.data.objects["Character"].hide_set(True)
     me.viewport().spaces.active.overlay.show_relationship_lines = False
-    yield from me.picture("4_overlay")
+    for hidden in (True, False):
+        properties.body.hide_viewport = hidden
+        yield 0.5
+        assert properties.body.visible_get() != hidden
+    yield from me.picture("5_overlay")
     properties.show_keypoints = True
     properties.opacity = 0.3
     me.call("reel_to_rig.mark", what="CONTACTS")
-    yield from me.picture("5_keypoints")
+    yield from me.picture("6_keypoints")
     properties.show_keypoints, properties.opacity, properties.by_confidence = False, 0.8, True
-    yield from me.picture("6_confidence")
+    yield from me.picture("7_confidence")
     properties.by_confidence = False
     properties.smoothing = 0.8
     yield from me.until(lambda: abs(properties.applied - 0.8) < 1e-6, "the smoothing did not follow")
     me.call("reel_to_rig.side_view")
-    yield from me.picture("7_side")
+    yield from me.picture("8_side")
     assert view.view_perspective == "ORTHO"
 
 
@@ -253,14 +292,15 @@ def bake(me: Person) -> Steps:
     rig = bpy.data.objects["Character"]
     rig.hide_set(False)
     retarget = bpy.context.scene.reel_to_rig_retarget
-    retarget.target, retarget.source = rig, takes(me)[0]
+    retarget.target = rig
     me.call("ed.undo_push", message="Choose the rig")
     yield 0.5
     assert me.call("reel_to_rig.bake", "EXEC_DEFAULT", True) == {"FINISHED"}
     yield 0.5
     assert rig.animation_data.action, "nothing was baked"
     me.note(baked=rig.animation_data.action.name)
-    yield from me.picture("8_baked")
+    yield from me.scroll(30)
+    yield from me.picture("9_baked")
 
 
 def undo_and_redo(me: Person) -> Steps:
@@ -282,12 +322,12 @@ def save_and_reopen(me: Person) -> Steps:
     bpy.ops.wm.save_as_mainfile(filepath=file)
     frames = len(me.part("take.data").raw(takes(me)[0]))
     yield 0.5
-    bpy.ops.wm.open_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file, use_scripts=True)  # Rigify's own
     yield 2.0
     assert len(me.part("take.data").raw(takes(me)[0])) == frames
     assert bpy.data.objects["Character"].animation_data.action
     me.note(reopened=True, frames=frames)
-    yield from me.picture("9_reopened")
+    yield from me.picture("10_reopened")
 
 
 def takes(me: Person) -> list[Any]:

@@ -18,14 +18,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 
+from model.footage.reader import probe, read
+from model.footage.writer import write_video
 from scripts.build_extension import build
 from scripts.gui_person import RESULT
 from scripts.setup import CLIP, ROOT
 
-SCREEN = (1280, 800)
+SCREEN = (1440, 1000)
 DISPLAY = ":87"
+SHOWN_S = (1.5, 6.5)
+"""The part of the clip in which the person walks."""
 LIMIT_S = 3600
 """Long enough for a machine that has much else to do."""
 
@@ -36,7 +41,7 @@ def main() -> int:
     parser.add_argument("--engine", default=sys.executable, help="the engine's Python (default: this one)")
     parser.add_argument("--output", type=Path, default=ROOT / "gui_test", help="folder for pictures and figures")
     parser.add_argument("--zip", type=Path, help="the extension, if it was built already")
-    parser.add_argument("--seconds", type=float, default=2.0, help="how much of the clip is imported (default: 2)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="how much footage is imported (default: 2)")
     chosen = parser.parse_args()
     blender = shlex.split(chosen.blender)
     missing = [name for name in (blender[-1], "Xvfb", "import") if not there(blender[:-1], name)]
@@ -46,10 +51,11 @@ def main() -> int:
     output = chosen.output.resolve()
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
+    footage, start_s = footage_of(chosen.seconds, output)
     arguments = {
         "zip_file": str(chosen.zip or build(output)), "engine": chosen.engine,
-        "footage": str(CLIP), "folder": str(output),
-        "start_s": 2.0, "end_s": 2.0 + chosen.seconds,
+        "footage": str(footage), "folder": str(output),
+        "start_s": start_s, "end_s": start_s + chosen.seconds,
     }  # fmt: skip
     with screen(blender[:-1]), tempfile.TemporaryDirectory(dir=output) as resources:
         environment = os.environ | {
@@ -69,6 +75,17 @@ def main() -> int:
         return 1
     print(found.read_text())
     return 0
+
+
+def footage_of(seconds: float, folder: Path) -> tuple[Path, float]:
+    """Footage that long, and where in it to begin: the clip or, if that is too short, the clip to and fro."""
+    first_s, last_s = SHOWN_S
+    if seconds <= last_s - first_s:
+        return CLIP, first_s
+    to = [frame.rgb for frame in read(CLIP, first_s, last_s)]
+    fps = probe(CLIP).fps
+    write_video(folder / "to and fro.mp4", islice(cycle(to + to[-2:0:-1]), round(seconds * fps)), fps)
+    return folder / "to and fro.mp4", 0.0
 
 
 def there(prefix: list[str], program: str) -> bool:

@@ -76,9 +76,10 @@ def _draw_footage(layout: bpy.types.UILayout, context: bpy.types.Context, filled
     known = found(context)
     if known.footage == bpy.path.abspath(filled.footage):
         if known.usable:
-            row = layout.row()
+            row = layout.split(factor=0.5)
             row.template_icon(pictures.icon(looking.PICTURE), scale=PICTURE_SCALE)
             column = row.column(align=True)
+            column.separator(factor=2.0)
             for part in known.line.split(", "):
                 column.label(text=part)
         else:
