@@ -187,8 +187,8 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
             scale = f"a camera {settings.camera_height_m} m above the floor"
         else:
             run.notes.append(
-                f"From {settings.camera_height_m} m above the floor the person would be {height_m:.1f} m tall; that was "
-                "left out. Give the camera's pitch as well, or the person's height instead."
+                f"From {settings.camera_height_m} m above the floor the person would be {height_m:.1f} m tall: "
+                "it was left out. Give the camera's pitch as well, or the person's height instead."
             )
     summary: dict[str, Any] = {
         "people": len(people.tracks),

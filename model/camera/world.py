@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 
 PITCH_SPREAD = 0.06
 """Radians by which the up direction that the network gives is trusted to be right."""
+KNOWN_SPREAD = 1e-6
+"""The same where the user gives it."""
 FLOOR_SPREAD_M = 0.04
 """Metres by which a resting foot is off the floor, depth errors included."""
 STEP_S = 0.5
@@ -84,8 +86,8 @@ def place_in_world(
     placed = soles + unit_m * centre[:, None]
     weights = np.where(said > 0.5, said, 0.0) * stillness(placed, time_s)
     direction = _pitched(_mean_direction(up, observed), pitch_deg)
-    if pitch_deg is None:
-        direction = _floor_normal(placed, direction, weights, time_s)
+    doubt = np.array([PITCH_SPREAD, PITCH_SPREAD if pitch_deg is None else KNOWN_SPREAD])
+    direction = _pitched(_floor_normal(placed, direction, weights, time_s, doubt), pitch_deg)
     axes = _axes(direction)
     feet, centre, sight = soles @ axes.T, centre @ axes.T, sight @ axes.T
     distance = np.linalg.norm(hips, axis=-1)
@@ -147,8 +149,11 @@ def _axes(up: Array) -> Array:
     return np.stack([np.cross(forward, up), forward, up])
 
 
-def _floor_normal(soles: Array, up: Array, weights: Array, time_s: Array) -> Array:
-    """The up direction (3,), turned so that resting feet lie in a plane, as far as the evidence carries."""
+def _floor_normal(soles: Array, up: Array, weights: Array, time_s: Array, doubt: Array) -> Array:
+    """The up direction (3,), turned so that resting feet lie in a plane, as far as the evidence carries.
+
+    doubt (2,): by how many radians the given direction may be off to the side and in depth.
+    """
     count = weights.sum()
     if count < 3:
         return up
@@ -162,7 +167,7 @@ def _floor_normal(soles: Array, up: Array, weights: Array, time_s: Array) -> Arr
         left = centred[:, 2] - centred[:, :2] @ tilt
         robust = w / per_step / (1 + (left / (2 * FLOOR_SPREAD_M)) ** 2)
         A = centred[:, :2]
-        H = (A.T * robust) @ A / FLOOR_SPREAD_M**2 + np.eye(2) / PITCH_SPREAD**2
+        H = (A.T * robust) @ A / FLOOR_SPREAD_M**2 + np.diag(1 / doubt**2)
         tilt = np.linalg.solve(H, (A.T * robust) @ centred[:, 2] / FLOOR_SPREAD_M**2)
     normal = np.array([-tilt[0], -tilt[1], 1.0]) @ axes
     return normal / np.linalg.norm(normal)

@@ -52,8 +52,10 @@ def turned_to_camera(w: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return w
 
 
-def run(w: dict[str, np.ndarray]):
-    world = place_in_world(w["soles"], w["hips"], w["up"], w["contacts"], w["time_s"], w["observed"], 0 * w["hips"])
+def run(w: dict[str, np.ndarray], pitch_deg: float | None = None):
+    world = place_in_world(
+        w["soles"], w["hips"], w["up"], w["contacts"], w["time_s"], w["observed"], 0 * w["hips"], pitch_deg
+    )
     return world, world.placed(w["soles"]), world.placed(w["hips"])
 
 
@@ -118,6 +120,22 @@ def test_the_floor_corrects_a_wrong_up() -> None:
     world, _, _ = run(w)
     tilt = np.degrees(np.arccos(world.rotation[:, 2] @ w["rotation"][:, 2]))
     assert tilt < 2.0
+
+
+@pytest.mark.parametrize("pitch", [-20.0, 10.0, 40.0])
+def test_a_given_pitch_is_kept_and_the_roll_found(pitch: float) -> None:
+    """The network's up is off to the side, of which a walk across tells, and in depth, of which it tells little."""
+    w = walk(pitch)
+    wrong = matrix_from_axis_angle(np.radians([5.0, 0, 0])) @ matrix_from_axis_angle(np.radians([0, 0, 4.0]))
+    w["up"] = w["up"] @ wrong.T
+    estimated, _, _ = run(w)
+    world, feet, hips = run(w, pitch)
+    tilts = [np.degrees(np.arccos(found.rotation[:, 2] @ w["rotation"][:, 2])) for found in (estimated, world)]
+    assert tilts[1] < 0.5
+    assert tilts[1] < tilts[0] / 3
+    assert np.degrees(np.arcsin(-world.rotation[2, 2])) == pytest.approx(pitch, abs=1e-3)
+    assert np.abs(feet[w["contacts"] > 0][:, 2]).max() < 5e-3
+    assert hips[0, 2] == pytest.approx(0.95, abs=0.01)
 
 
 def test_without_contacts_the_lowest_foot_gives_the_floor() -> None:
