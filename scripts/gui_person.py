@@ -191,7 +191,7 @@ def run_it_again(me: Person) -> Steps:
     assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     yield from me.until(lambda: not desk.works, "the second import did not end")
     assert desk.problem is None, desk.problem
-    assert len(takes(me)) == 2, takes(me)  # noqa: PLR2004 - the first and the second
+    assert len(takes(me)) == 2, takes(me)
     me.note(
         again_s=round(time.monotonic() - begun, 1), again_memory_mb=round(memory_mb() - memory, 1),
         take_in_file_mb=round(saved_mb(me) - file, 1),
