@@ -10,6 +10,7 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 from model.motion.motion import Motion
+from model.motion.planting import hold_feet
 from model.motion.skeleton import JOINTS
 from tests.addon.inside import empty_scene, enable_checkout, part
 from tests.addon.take.example import project
@@ -23,6 +24,8 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
     armature = part("addon.take.build").build(bpy.context, motion, body, "clip", 0.0)
     take = part("addon.take.props").take_of(armature)
     scene = bpy.context.scene
+    held_mm = off_mm(armature, hold_feet(motion, body.joints))
+    take.hold_feet = False
     bone_mm, pixel, mesh_mm = [], [], []
     expected_pixels = project(motion)
     width, height = scene.render.resolution_x, scene.render.resolution_y
@@ -41,6 +44,7 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
         expected = skinned(motion, body, index)
         mesh_mm.append(np.linalg.norm(world - expected, axis=-1) * 1000)
     return {
+        "held_mm": held_mm,
         "bone_mm": float(np.max(bone_mm)),
         "mesh_mm": float(np.max(mesh_mm)),
         "pixel": float(np.max(pixel)),
@@ -59,6 +63,15 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
             for b in take.camera.data.background_images
         ],
     }
+
+
+def off_mm(armature: Any, motion: Motion) -> float:
+    """How far bones are from a motion's joints in the middle of it, at most; millimetres."""
+    middle = len(motion) // 2
+    moment = bpy.context.scene.frame_start + motion.time_s[middle] * motion.mocap_framerate
+    bpy.context.scene.frame_set(int(moment), subframe=moment - int(moment))
+    heads = [armature.matrix_world @ armature.pose.bones[name].head for name in JOINTS]
+    return float(np.linalg.norm(np.array(heads) - motion.joints[middle], axis=-1).max() * 1000)
 
 
 def skinned(motion: Motion, body: Any, index: int) -> np.ndarray:
