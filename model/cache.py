@@ -25,6 +25,8 @@ from .protocol import Failure
 LARGEST_BYTES: Final = 2 << 30
 """Of all entries together; beyond it those go that were not used for longest."""
 
+ABANDONED_S: Final = 60.0
+"""Nobody is still writing a file that has not changed for so long."""
 KEPT_EVERY_S: Final = 2.0
 """How much of an interrupted stage's work may be lost."""
 
@@ -166,7 +168,10 @@ def _engine() -> str:
 
 
 def _prune(folder: Path) -> None:
-    """Remove what was not used for longest, until the rest is small enough; what a crash left goes the same way."""
+    """Remove what was not used for longest, until the rest is small enough, and what a crash left half written."""
+    for path in folder.glob("*.part"):
+        if time.time() - path.stat().st_mtime > ABANDONED_S:
+            path.unlink(missing_ok=True)
     states = sorted(((path.stat(), path) for path in folder.iterdir()), key=lambda entry: entry[0].st_mtime)
     excess = sum(state.st_size for state, _ in states) - LARGEST_BYTES
     for state, path in states:

@@ -198,7 +198,7 @@ class ScanPeople(Follower, bpy.types.Operator):
 class Cancel(bpy.types.Operator):
     bl_idname = "reel_to_rig.cancel"
     bl_label = "Cancel"
-    bl_description = "Stop this job. What is in the scene already stays as it is"
+    bl_description = "Stop this job. What it has shown so far goes; all else in the scene stays as it is"
 
     place: bpy.props.IntProperty(
         name="Place", description="Which job in the queue; 0 is the one under way", min=0, options={"SKIP_SAVE"}

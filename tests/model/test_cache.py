@@ -2,6 +2,7 @@
 """What is kept comes back as it was, for the same footage and settings only, and never stops a capture."""
 
 import os
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -69,6 +70,14 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "LARGEST_BYTES", 3 * entries[0].stat().st_size)
     kept(tmp_path, footage="4", value=4)
     assert {number: path.exists() for number, path in entries.items()} == {0: True, 1: False, 2: False, 3: True}
+
+
+def test_what_a_crash_left_half_written_goes(tmp_path):
+    for name, age_s in (("old.npz.12ab.part", 3600), ("new.npz.34cd.part", 1)):
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    kept(tmp_path)
+    assert [path.name for path in tmp_path.glob("*.part")] == ["new.npz.34cd.part"]
 
 
 def example_track(number: int, frames: int, random: np.random.Generator) -> Track:
