@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .camera.aim import aim
 from .motion.skeleton import KEYPOINT_MIRROR
-from .motion.smoothing import local_regression
+from .motion.smoothing import smoothed_in_time
 from .network.lifter import Given, Lifted
 from .network.two_stage import TwoStage
 
@@ -86,7 +86,8 @@ def recover(
         report(done)
     joints /= weight[:, None, None]
     if world is not None:
-        joints += FUSED * _slow(world.where[:, None, None] * (world.values.float() @ view.mT - joints), time_s)
+        otherwise = world.where[:, None, None] * (world.values.float() @ view.mT - joints)
+        joints += FUSED * smoothed_in_time(otherwise, np.asarray(time_s), FUSED_WITHIN_S)
     mesh, refined = [], []
     # A processor's caches hold the features of one window's frames, not of eight.
     for part in torch.arange(T).split(WINDOW if device.type == "cpu" else batch * WINDOW):
@@ -123,15 +124,6 @@ def _lifted_both_ways(
         (found.contacts[:count] + found.contacts[count:, :, [2, 3, 0, 1]]) / 2,
         (found.up[:count] + found.up[count:] * flip) / 2,
     )
-
-
-def _slow(values: Tensor, time_s: np.ndarray) -> Tensor:
-    """The part of values (T, ...) that changes slowly: a detector's frames are looked at one by one, and tremble."""
-    if len(values) < 3:
-        return values
-    neighbours, kernel = local_regression(np.asarray(time_s), FUSED_WITHIN_S)
-    weights = torch.from_numpy(kernel).float().reshape(*kernel.shape, *[1] * (values.ndim - 1))
-    return (weights * values[torch.from_numpy(neighbours)]).sum(1)
 
 
 def _part(given: Given | None, frames: Tensor, device: torch.device) -> Given | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..camera.pinhole import locate
 from ..motion.skeleton import PARENTS
-from ..motion.smoothing import local_regression
+from ..motion.smoothing import smoothed_in_time
 from .model import BodyModel, pose_joints
 from .points import BodyPoints, ShapedPoints, pose_points
 
@@ -85,12 +85,11 @@ class BodyFitter:
         `report` is called with the number of frames done and may raise Cancelled. `like` is the fit of another part of
         the shot, whose shape and scale are taken.
         """
-        betas, scale = (like.betas, like.scale) if like else self._sized(mesh, height_m)
+        betas, scale = (like.betas, like.scale) if like else self._sized(mesh[_seen(confidence)], height_m)
         mesh, keypoints = mesh * scale, keypoints * scale
         shaped = self.points.shaped(betas[None])
         local = self._first_guess(shaped, mesh)
-        place = locate(keypoints, rays, confidence.square())
-        place[:, 2] = _steadied(place[:, 2], time_s)
+        place = steady_place(keypoints, rays, confidence, time_s)
         fitted: list[tuple[Tensor, Tensor]] = []
         parts = (x.split(FRAMES_AT_ONCE) for x in (local, mesh, rays, confidence, place))
         for part in zip(*parts, strict=True):
@@ -256,12 +255,25 @@ def _of_parents(rotations: Tensor) -> Tensor:
     return torch.cat([root, rotations[:, list(PARENTS[1:])]], 1)
 
 
-def _steadied(depth: Tensor, time_s: NDArray[np.floating]) -> Tensor:
-    """Depths (T,) smoothed in time: a single frame says little about its depth."""
-    if len(depth) < 3:
-        return depth
-    neighbours, kernel = local_regression(time_s, DEPTH_WINDOW_S)
-    return (torch.from_numpy(kernel).to(depth) * depth[torch.from_numpy(neighbours)]).sum(1)
+def steady_place(points: Tensor, rays: Tensor, confidence: Tensor, time_s: NDArray[np.floating]) -> Tensor:
+    """Translations (T, 3) that put points (T, N, 3) onto rays (T, N, 2) seen with confidence (T, N).
+
+    The depth is smoothed in time: a single frame says little about it. Where nothing was seen, the place lies between
+    those before and after.
+    """
+    place, seen = locate(points, rays, confidence.square()), _seen(confidence)
+    known = time_s[seen.numpy()]
+    if not seen.all():
+        between = [np.interp(time_s, known, axis[seen].numpy()) for axis in place.T]
+        place = torch.from_numpy(np.stack(between, -1)).to(place)
+    place[:, 2] = smoothed_in_time(place[:, 2], time_s, DEPTH_WINDOW_S)
+    return place
+
+
+def _seen(confidence: Tensor) -> Tensor:
+    """The frames (T,) in which any keypoint was seen; all, if none was in any."""
+    seen = confidence.gt(0).any(1)
+    return seen if seen.any() else torch.ones_like(seen)
 
 
 def _normal(levers: Tensor, shares: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:

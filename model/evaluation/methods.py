@@ -9,12 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..body.fit import DEPTH_WINDOW_S, BodyFitter
+from ..body.fit import BodyFitter, steady_place
 from ..body.model import BodyModel, pose_joints
 from ..body.points import BodyPoints, pose_points
 from ..body.transfer import betas_like
 from ..camera.aim import aim
-from ..camera.pinhole import locate
 from ..motion.gaps import filled
 from ..network.lifter import Given
 from ..network.registry import COARSE_LEVEL
@@ -22,7 +21,7 @@ from ..network.two_stage import Recovered, TwoStage
 from ..recovery import Recovery, recover
 from .joint_fit import JointFitter
 from .own_body import OwnBody
-from .shots import HIP, Answer, Shot, steadied
+from .shots import HIP, Answer, Shot
 
 DETECTOR = "BlazePose world landmarks"
 LIFTER = "lifter alone"
@@ -124,9 +123,7 @@ class _BothStages:
 def _placed(shot: Shot, joints: Tensor) -> Answer:
     """Joints put where they are seen; their depth is steadied as the product does."""
     joints = joints - joints[:, HIP, None]
-    place = _numpy(locate(joints.float(), shot.rays, shot.confidence.square()))
-    place[:, 2] = steadied(place[:, 2], shot.time_s, DEPTH_WINDOW_S)
-    return Answer(_numpy(joints), place)
+    return Answer(_numpy(joints), _numpy(steady_place(joints.float(), shot.rays, shot.confidence, shot.time_s)))
 
 
 def _numpy(values: Tensor) -> NDArray[np.float64]:

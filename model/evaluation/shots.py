@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..motion.smoothing import local_regression
 from .own_body import OwnBody
 
 LIMBS = (5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
@@ -74,11 +73,3 @@ class Answer(NamedTuple):
     """(T, 4) probabilities"""
     own: OwnBody | None = None
     """The same body as the shot's own, in the recovered pose"""
-
-
-def steadied(values: NDArray[np.float64], time_s: NDArray[np.float64], sigma_s: float) -> NDArray[np.float64]:
-    """Values (T, ...) smoothed in time by the product's own kernel."""
-    if len(values) < 3:
-        return values
-    neighbours, kernel = local_regression(time_s, sigma_s)
-    return (kernel.reshape(*kernel.shape, *[1] * (values.ndim - 1)) * values[neighbours]).sum(1)

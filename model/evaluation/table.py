@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion.smoothing import WIDEST_S
+from ..motion.smoothing import smoothed_in_time
 from . import metrics
-from .shots import FEET, LIMBS, Answer, Shot, steadied
+from .shots import FEET, LIMBS, Answer, Shot
 
-SMOOTHING = 0.5
+SMOOTHED_S = 0.035
 """The strength that the product's form begins with."""
 ALL = "all"
 UNITS = {
@@ -24,7 +24,7 @@ MEANING = (
     "mpjpe, pa_mpjpe: 12 limb joints (shoulders, elbows, wrists, hips, knees, ankles), mid-hip aligned without scale, "
     "PA: similarity of each frame; _23: all keypoints; mpvpe: vertices of the coarse mesh, mid-hip aligned; _smpl: of "
     "SMPL in the fitted pose, pelvis aligned; accel: second difference of the limb joints' error, unbiased; _smoothed: "
-    "after the product's smoothing at its usual strength; jitter: third difference of the predicted limb joints; "
+    "after smoothing by a window of 35 ms (standard deviation); jitter: third difference of the predicted limbs; "
     "foot_slide: speed of predicted heels and toes in the camera's frame while the reference says that they rest; "
     "up_error: away from the ground; contact_f1: at 0.5; answered: of the frames with a truth"
 )
@@ -73,7 +73,7 @@ def measured(shot: Shot, answer: Answer) -> dict[str, tuple[float, int]]:
     """Each metric that shot and answer allow, and its weight: of how many frames or steps it is a mean."""
     limbs, truth = answer.joints[:, list(LIMBS)], shot.joints[:, list(LIMBS)]
     frames = int(np.isfinite(truth).all((1, 2)).sum())
-    smooth = steadied(limbs, shot.time_s, WIDEST_S * SMOOTHING**2)
+    smooth = smoothed_in_time(limbs, shot.time_s, SMOOTHED_S)
     found = {
         "mpjpe": (metrics.mpjpe_mm(limbs, truth), frames),
         "pa_mpjpe": (metrics.pa_mpjpe_mm(limbs, truth), frames),

@@ -2,7 +2,7 @@
 """Zero-phase smoothing of a raw motion. The raw motion is kept, so any strength can be chosen again later."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from .motion import Motion
 from .rotations import matrix_from_axis_angle, quaternion_from_matrix
 
 Array = NDArray[np.float64]
+Values = TypeVar("Values", bound=Any)
 
 REGIONS: Final[Mapping[str, tuple[int, ...]]] = {
     "root": (0,), "trunk": (3, 6, 9), "head": (12, 15), "arms": (13, 14, 16, 17, 18, 19), "hands": (20, 21, 22, 23),
@@ -153,6 +154,17 @@ def local_regression(time_s: NDArray[np.floating], sigma_s: float) -> tuple[NDAr
     time_s = np.asarray(time_s, np.float64)
     neighbours = _neighbours(time_s, sigma_s)
     return neighbours, _kernels(time_s, neighbours, sigma_s)[0]
+
+
+def smoothed_in_time(values: Values, time_s: NDArray[np.floating], sigma_s: float) -> Values:
+    """Values (T, ...), an array or a tensor, each the value at its own time of a parabola fitted to its neighbours."""
+    if len(values) < 3:
+        return values
+    neighbours, kernel = local_regression(time_s, sigma_s)
+    weights: Any = kernel.reshape(*kernel.shape, *[1] * (values.ndim - 1))
+    if not isinstance(values, np.ndarray):
+        weights = values.new_tensor(weights)
+    return (weights * values[neighbours]).sum(1)
 
 
 def _neighbours(time_s: NDArray[np.floating], sigma_s: float) -> NDArray[np.intp]:

@@ -113,6 +113,15 @@ def test_unseen_keypoints_do_not_count() -> None:
     assert (vertices(fitted(wrong, confidence=confidence)) - s.vertices).norm(dim=-1).mean() < 0.012
 
 
+def test_frames_in_which_nobody_was_seen_move_none_in_which_somebody_was() -> None:
+    s = scene()
+    confidence = torch.ones(FRAMES, 23)
+    confidence[15:25] = 0
+    seen = torch.arange(FRAMES)[confidence[:, 0] > 0]
+    off = fitted(s, confidence=confidence).pelvis[seen] - fitted(s).pelvis[seen]
+    assert off.norm(dim=-1).max() < 0.02
+
+
 def test_short_bones_do_not_take_up_the_errors_of_keypoints() -> None:
     """Detectors mean other points on a shoe than the body does, by some centimetres: toes do not bend after them."""
     s = scene()
