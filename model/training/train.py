@@ -9,6 +9,7 @@ import argparse
 import csv
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +110,7 @@ class Training:
     pattern: str = "cmu_train_*.npz"
     pictures: Path | None = None
     share: float = 0.4
-    start: Path | None = None
+    start: Sequence[Path] = ()
     batch: int = 64
     frames: int = 16
     meshes: int = 1
@@ -167,16 +168,14 @@ def train(training: Training) -> Path:
             optimizer.load_state_dict(content)
         generator.set_state(state["generator"])
         step = int(state["step"])
-    elif training.start is not None:
-        # The decoder begins afresh: stage 1 has not trained it, and one of another size may follow the same lifter.
-        lifter = {key: value for key, value in averaged_weights(training.start).items() if key.startswith("lifter.")}
-        for begun in (network, average.module):
-            begun.load_state_dict(lifter, strict=False)
+    for begun in (network, average.module) if step == 0 else ():
+        for earlier in training.start:
+            begun.load_state_dict(_trained_weights(earlier), strict=False)
 
     def save() -> None:
         state = {
             "network": network.state_dict(), "average": average.state_dict(), "generator": generator.get_state(),
-            "optimizers": [optimizer.state_dict() for optimizer in optimizers], "step": step,
+            "optimizers": [optimizer.state_dict() for optimizer in optimizers], "step": step, "stage": stage,
         }  # fmt: skip
         part = checkpoint.with_suffix(".part")
         torch.save(state, part)
@@ -228,6 +227,13 @@ def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
     return {key.removeprefix("module."): value for key, value in state.items() if key.startswith("module.")}
 
 
+def _trained_weights(checkpoint: Path) -> dict[str, Tensor]:
+    """What a checkpoint's stage has trained: stage 1 the lifter only, so another decoder may follow it."""
+    stage = torch.load(checkpoint, weights_only=True, map_location="cpu")["stage"]
+    weights = averaged_weights(checkpoint)
+    return weights if stage == 2 else {key: value for key, value in weights.items() if key.startswith("lifter.")}
+
+
 def last_weights(checkpoint: Path) -> dict[str, Tensor]:
     """The weights in a checkpoint as the last step left them."""
     return torch.load(checkpoint, weights_only=True, map_location="cpu")["network"]
@@ -242,7 +248,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--network", choices=NETWORKS, default=Training.network)
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and curves")
     parser.add_argument("--stage", type=int, choices=(1, 2), required=True)
-    parser.add_argument("--start", type=Path, help="checkpoint whose lifter to begin with: stage 1's, for stage 2")
+    parser.add_argument(
+        "--start", type=Path, nargs="+", default=(), help="checkpoints to begin with: stage 1's, for stage 2; of "
+        "several, a later one takes the place of what an earlier one has as well",
+    )  # fmt: skip
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--batch", type=int, default=Training.batch, help="windows a step")
     parser.add_argument("--frames", type=int, default=Training.frames, help="frames a window")

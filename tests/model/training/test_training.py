@@ -128,7 +128,7 @@ def test_the_detector_errs_as_detectors_do(source: Projections) -> None:
 def test_it_learns_stops_and_goes_on(folder: Path, tmp_path: Path) -> None:
     """A tiny run in two pieces gives the weights of one run; its loss falls; stage 2 starts from stage 1's lifter."""
 
-    def run(out: Path, stage: int, steps: int, start: Path | None = None) -> Path:
+    def run(out: Path, stage: int, steps: int, *start: Path) -> Path:
         return train(Training(folder, out, stage, steps, pattern="*.npz", start=start, batch=4, frames=8))
 
     whole = averaged_weights(run(tmp_path / "a", 1, 6))
@@ -137,7 +137,7 @@ def test_it_learns_stops_and_goes_on(folder: Path, tmp_path: Path) -> None:
     # The schedule depends on the number of steps, so the first half is made to believe in six.
     halves = averaged_weights(run(path, 1, 6))
     assert set(halves) == set(whole)
-    second = run(tmp_path / "c", 2, 2, start=path / "stage1.pt")
+    second = run(tmp_path / "c", 2, 2, path / "stage1.pt")
     network = new_network("product", BODY)
     network.load_state_dict(averaged_weights(second))
     moved = (network.lifter.head.weight - halves["lifter.head.weight"]).abs().max()
