@@ -74,7 +74,7 @@ def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
     """
     take = take_of(armature)
     previous = armature.animation_data.action if armature.animation_data else None
-    edited = previous is not None and keyframes.fingerprint(previous) != take.written
+    edited = previous is not None and bool(take.written) and keyframes.fingerprint(previous) != take.written
 
     take.applied, take.applied_regions, take.applied_hold = strength, tuple(take.regions), take.hold_feet
     motion = data.read(armature)
@@ -96,12 +96,13 @@ def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
         for part in range(4)
     ]
     yield
+    take.written = ""  # An undo may lead back to right after this step.
     action = keyframes.write_action(armature, armature.name, curves, motion.frames)
-    yield
-    take.written = keyframes.fingerprint(action)
     if previous and not edited and previous.users == int(previous.use_fake_user):
         bpy.data.actions.remove(previous)
         action.name = armature.name
+    yield
+    take.written = keyframes.fingerprint(action)
 
 
 def place_camera(camera: bpy.types.Object, motion: Motion, start: float, fps: float) -> None:

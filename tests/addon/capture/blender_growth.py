@@ -245,6 +245,31 @@ def undone_in_the_middle_of_a_step(engines: dict[str, str]) -> Any:
     return found
 
 
+def back_to_the_middle_of_a_step(engines: dict[str, str]) -> Any:
+    """Something is done between two steps, and an undo of what is done later leads back there."""
+    found = []
+    for ticks in range(6):
+        bpy.ops.ed.undo_push(message="empty")
+        run = Import()
+        run.piece(1)
+        run.go(2)
+        run.begun()
+        for _ in range(ticks):
+            run.tick()
+        bpy.ops.ed.undo_push(message="between")
+        run.piece(2)
+        bpy.ops.mesh.primitive_cube_add()
+        bpy.ops.ed.undo_push(message="cube")
+        bpy.ops.ed.undo()
+        run.piece(3)
+        result = run.end()
+        found.append([result, names(), keyed(), sorted(action.name for action in bpy.data.actions)])
+        bpy.ops.ed.undo()
+        bpy.ops.ed.undo()
+        found[-1] += [names(), sorted(action.name for action in bpy.data.actions)]
+    return found
+
+
 def deleted_while_it_grows(engines: dict[str, str]) -> Any:
     run = Import()
     run.piece(1)

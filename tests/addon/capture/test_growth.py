@@ -15,8 +15,8 @@ TAKE = ["my clip", "my clip body", "my clip camera"]
 FUNCTIONS = (
     "it_grows_and_becomes_the_take", "cancelled", "cancelled_in_the_middle_of_a_step", "the_engine_dies",
     "what_was_set_meanwhile_stays", "a_change_of_the_scene_outlives_a_cancel", "undo_and_redo_while_it_grows",
-    "undone_in_the_middle_of_a_step", "deleted_while_it_grows", "saved_and_opened_while_it_grows",
-    "beside_another_take", "the_extension_is_disabled_while_it_grows",
+    "undone_in_the_middle_of_a_step", "back_to_the_middle_of_a_step", "deleted_while_it_grows",
+    "saved_and_opened_while_it_grows", "beside_another_take", "the_extension_is_disabled_while_it_grows",
 )  # fmt: skip
 
 
@@ -93,6 +93,13 @@ def test_undo_and_redo_do_no_harm(found):
         assert ended == ["FINISHED"]
         assert (names, keys, actions) == (TAKE, [30, 1, 30], ["my clip"])
         assert undone == []
+
+
+def test_undo_to_between_two_steps_leaves_no_actions_behind(found):
+    for ended, names, keys, actions, undone, none in result(found, "back_to_the_middle_of_a_step"):
+        assert ended == ["FINISHED"]
+        assert (names, keys, actions) == (TAKE, [30, 1, 30], ["my clip"])
+        assert (undone, none) == ([], [])
 
 
 def test_what_is_deleted_meanwhile_does_no_harm(found):
