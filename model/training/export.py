@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 
 from ..body.files import load_body
 from ..evaluation.evaluate import PROTOCOL, figures
+from ..evaluation.sources.synthetic import Windows
 from ..evaluation.table import UNITS
 from ..network.registry import COARSE_LEVEL
 from .motions import Motions
-from .pictures.shards import Pictures
 from .projections import Projections
 from .train import averaged_weights, last_weights, new_network
 
@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--trained-with", action="append", required=True, help="a command of the training, as it was run"
     )
+    parser.add_argument("--fails", action="append", default=[], help="where it is known to fail, for the card")
     parser.add_argument("--last", action="store_true", help="the last step's weights instead of their running mean")
     parser.add_argument("--windows", type=int, default=1024)
     options = parser.parse_args(arguments)
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
         for name, noise in (("exact_2d", 0.0), ("noisy_2d", 1.0))
     }
     if options.pictures:
-        seen = Pictures(options.pictures, body, COARSE_LEVEL)
+        seen = Windows(options.pictures, body)
         found["pictures"] = figures(network, seen, len(seen))
     file = options.out / f"{options.name}.safetensors"
     save_file({key: v.contiguous() for key, v in halves.items()}, file)
@@ -72,6 +73,7 @@ def main(arguments: list[str]) -> int:
         f"trained_with = {json.dumps(options.trained_with)}",
         f'weights = "{"of the last step" if options.last else "running mean over the last steps"}"',
         f'torch = "{torch.__version__}"',
+        f"known_failures = {json.dumps(options.fails, ensure_ascii=False)}",
         "",
         "[figures]",
         f'data = "{options.pattern}, subjects {subjects}; {options.windows} projections, seed 1; all pictures"',
