@@ -46,3 +46,30 @@ def test_engine_killed_at_any_moment(blender: Blender, demo_clip: Path):
     assert found["kept when killed"] == ["observations", "people"]
     assert "captured before" not in found["afterwards"]["reports"][0]
     assert "captured before" in found["after a kill between jobs"]["reports"][0]
+
+
+@pytest.mark.blender
+@pytest.mark.engine
+def test_engine_killed_at_random_moments_until_the_import_is_through(blender: Blender, demo_clip: Path):
+    """Twenty times, half of them in each Blender; each import goes on where the one before was killed."""
+    found = blender.run(
+        Path(__file__).with_name("blender_killed_anywhere.py"), timeout_s=900, python=sys.executable,
+        footage=str(demo_clip), start_s=1.2, end_s=4.2, kills=10, seed=int(blender.version[2:]),
+    ).result  # fmt: skip
+    assert len(found["killed"]) == 10
+    for attempt in found["killed"]:
+        assert attempt["result"] == ["CANCELLED"]
+        assert "signal 9" in attempt["reports"][0]
+        assert attempt["noticed_s"] < 5
+        assert attempt["as before"]
+        assert set(attempt["cache"]) <= {"engine.log", "footage"}
+        assert not attempt["folder"]
+        assert not attempt["alive"]
+        assert not attempt["busy"]
+    for attempt in found["through"]:
+        assert attempt["result"] == ["FINISHED"]
+        assert attempt["same take"]
+        assert attempt["cache"] == ["engine.log", "footage"]
+        assert not attempt["folder"]
+        assert not attempt["busy"]
+    assert any(attempt["shown"] for attempt in found["killed"])
