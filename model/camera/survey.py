@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..footage import Frame
-from ..people import Track
+from ..people.tracks import SHORTEST_S, Track
 from .background import FEWEST, Grey, corners, followed, small_grey
 
 LOOK_S: Final = 0.1
@@ -122,14 +122,17 @@ def _differ(
 
 
 def within_shots(people: list[Track], cuts_s: list[float]) -> list[Track]:
-    """Tracks of which none goes on after a cut, numbered anew where one did; the longer part comes first."""
+    """Tracks of which none goes on after a cut, numbered anew; moments of somebody on the other side are left out."""
     if not cuts_s:
         return people
     parts: list[Track] = []
     for track in people:
         shots = np.searchsorted(np.array(cuts_s), track.time_s + 1e-6)
         pieces = [np.flatnonzero(shots == shot) for shot in np.unique(shots)]
-        for piece in sorted(pieces, key=len, reverse=True):
+        longest, *others = sorted(pieces, key=len, reverse=True)
+        # A track reaches a little beyond the last look at its person: on to the other side of a cut.
+        lasting = [piece for piece in others if np.ptp(track.time_s[piece]) >= SHORTEST_S]
+        for piece in [longest, *lasting]:
             cut = {name: getattr(track, name)[piece] for name in ("time_s", "boxes", "scores", "keypoints")}
             parts.append(replace(track, **cut))
     parts.sort(key=lambda part: -float((part.scores * (part.boxes[:, 3] - part.boxes[:, 1])).sum()))

@@ -79,3 +79,11 @@ def test_nobody_is_followed_across_a_cut() -> None:
     assert [part.id for part in parts] == [1, 2, 3]
     assert [(len(part.time_s), part.boxes[0, 2]) for part in parts] == [(60, 100), (30, 100), (50, 50)]
     assert parts[1].time_s[-1] < 1.0 <= parts[0].time_s[0]
+
+
+def test_what_reaches_just_across_a_cut_is_nobody_further() -> None:
+    time_s = np.arange(90) / FPS
+    people = [track(1, time_s[:32], 100), track(2, time_s[29:31], 50)]
+    parts = within_shots(people, [1.0])
+    assert [part.boxes[0, 2] for part in parts] == [100, 50]
+    assert parts[0].time_s[-1] < 1.0
