@@ -265,7 +265,7 @@ def look(me: Person) -> Steps:
     view = me.viewport().spaces.active.region_3d
     if view.view_perspective != "CAMERA":
         me.call("reel_to_rig.camera_view")
-    view.view_camera_zoom, view.view_camera_offset = 14.0, (0.1, 0.0)
+    view.view_camera_zoom, view.view_camera_offset = 11.0, (0.065, 0.0)
     bpy.data.objects["Character"].hide_set(True)
     me.viewport().spaces.active.overlay.show_relationship_lines = False
     for hidden in (True, False):

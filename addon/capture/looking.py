@@ -13,6 +13,7 @@ from ...model.protocol import Failure
 from ..engine.client import engine_environment
 from ..engine.running import ROOT
 from ..preferences import engine_python
+from ..screen import redraw_panels
 from . import pictures
 from .found import found
 from .glance import Glance, Seen
@@ -89,7 +90,7 @@ def _step() -> float | None:
     except Failure as failure:
         known = found(bpy.context)
         known.footage, known.line, known.usable = glance.footage, failure.message, False
-    _redraw(bpy.context)
+    redraw_panels()
     end()
     return None
 
@@ -98,11 +99,3 @@ def _show(context: bpy.types.Context, seen: Seen) -> None:
     pictures.keep(PICTURE, seen.thumbnail)
     known = found(context)
     known.footage, known.line, known.usable = seen.footage, seen.line(), True
-
-
-def _redraw(context: bpy.types.Context) -> None:
-    assert context.window_manager
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()

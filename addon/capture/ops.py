@@ -11,6 +11,7 @@ import bpy
 from ...model.protocol import Code, Failure
 from .. import preferences
 from ..engine import running
+from ..screen import redraw_panels
 from ..steps import Steps
 from ..take import growth
 from ..take.props import take_of
@@ -236,11 +237,7 @@ def show_progress() -> None:
         text = f"{jobs[0].title}: {jobs[0].line()}{waiting}"
     if bpy.context.workspace:
         bpy.context.workspace.status_text_set(text)
-    assert bpy.context.window_manager
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+    redraw_panels()
 
 
 def drop_jobs() -> None:

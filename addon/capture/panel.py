@@ -12,7 +12,7 @@ from .ops import Desk
 from .props import CaptureProperties, form, scan_key
 
 PICTURE_SCALE = 5.0
-FACE_SCALE = 4.0
+FACE_SCALE = 3.0
 
 REMEDIES = {
     Code.FOOTAGE_MISSING: ("reel_to_rig.use_file", "FILE_FOLDER"),

@@ -10,6 +10,7 @@ import bpy
 
 from ....model.protocol import Code, Failure
 from ... import EXTENSION
+from ...screen import redraw_panels
 from .. import running
 from ..client import engine_environment
 from . import environment as disk
@@ -123,9 +124,5 @@ def _redraw() -> float | None:
     """Draw the panels that show the progress, until there is none."""
     if not busy():
         forget_state()
-    if manager := bpy.context.window_manager:
-        for window in manager.windows:
-            for area in window.screen.areas:
-                if area.type in ("VIEW_3D", "PREFERENCES"):
-                    area.tag_redraw()
+    redraw_panels()
     return REDRAW_S if busy() else None

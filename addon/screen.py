@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is on the screen, and is to be drawn anew."""
+
+import bpy
+
+
+def redraw_panels() -> None:
+    """Draw the places anew in which our panels are. Not the viewports beside them: a heavy scene takes long to draw."""
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager else []:
+        for area in window.screen.areas:
+            if area.type == "PREFERENCES":
+                area.tag_redraw()
+            elif area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
