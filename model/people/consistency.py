@@ -24,7 +24,7 @@ TRUNK: Final = tuple(
 )
 GROUPS: Final = (TRUNK, LEGS, ARMS)
 
-LONGEST_GAP_S: Final = 0.2
+VELOCITY_HOLDS_S: Final = 0.2
 """Over a longer gap velocity says nothing about which leg is which."""
 NOISE: Final = 0.01
 ACCELERATION: Final = 15.0
@@ -40,7 +40,8 @@ SURE_HINT: Final = 0.3
 BOX_MARGIN: Final = 0.15
 CONTRADICTION: Final = 0.15
 JUMP: Final = 0.05
-"""Distances in body sizes at which a keypoint contradicts a hint, or jumps away from its median over five frames."""
+"""Distances in body sizes at which a keypoint contradicts a hint, or jumps away from its median over five frames.
+Where frames are few, it does so beyond what a limb accelerates by."""
 OUTSIDE_TRUST: Final = 0.1
 DOUBT_TRUST: Final = 0.3
 FEWEST_HINTS: Final = 5
@@ -100,7 +101,7 @@ def _costs(time_s: Array, keypoints: Array, hints: Array, size: Array) -> tuple[
     if len(time_s) > 2:
         before, step = np.diff(time_s)[:-1], np.diff(time_s)[1:]
         tolerance = (NOISE + ACCELERATION * step * (before + step) / 2)[:, None]
-        connected = ((before <= LONGEST_GAP_S) & (step <= LONGEST_GAP_S))[:, None]
+        connected = ((before <= VELOCITY_HOLDS_S) & (step <= VELOCITY_HOLDS_S))[:, None]
         ratio = (step / before)[:, None, None]
         for code, (a, b, c) in enumerate(states):
             p0, p1, p2 = points[int(a), :-2], points[int(b), 1:-1], points[int(c), 2:]
@@ -140,12 +141,12 @@ def _best_names(alone: Array, motion: Array) -> Mask:
     return bits[path].astype(bool)
 
 
-def trust(keypoints: Array, hints: Array, boxes: Array, size: Array, picture: tuple[int, int]) -> Array:
+def trust(time_s: Array, keypoints: Array, hints: Array, boxes: Array, size: Array, picture: tuple[int, int]) -> Array:
     """How far each keypoint (T, 23) can be trusted, 0..1, whatever the network says of it.
 
-    keypoints (T, 23, 3), left and right put right; hints (T, 17, 3) and boxes (T, 4) of the person's track; size (T,)
-    of the body; picture: width and height. Little trust goes to what was guessed beyond the picture's edge, lies
-    outside the person's box, contradicts the hints, or jumps away and back.
+    time_s (T,) ascending; keypoints (T, 23, 3), left and right put right; hints (T, 17, 3) and boxes (T, 4) of the
+    person's track; size (T,) of the body; picture: width and height. Little trust goes to what was guessed beyond the
+    picture's edge, lies outside the person's box, contradicts the hints, or jumps away and back.
     """
     points = keypoints[..., :2]
     beyond = ((points < 0) | (points > picture)).any(-1)
@@ -159,7 +160,10 @@ def trust(keypoints: Array, hints: Array, boxes: Array, size: Array, picture: tu
 
     padded = np.pad(points, ((2, 2), (0, 0), (0, 0)), "edge")
     calm = np.median(np.stack([padded[i : i + len(points)] for i in range(5)]), axis=0)
-    jump = np.hypot(*np.moveaxis(points - calm, -1, 0)) > JUMP * size[:, None]
+    padded_s = np.pad(time_s, 2, "edge")
+    step = (padded_s[4:] - padded_s[:-4]) / 4
+    allowed = np.maximum(JUMP, LARGEST_ERROR * ACCELERATION * step**2) * size
+    jump = np.hypot(*np.moveaxis(points - calm, -1, 0)) > allowed[:, None]
 
     trusted = np.ones(points.shape[:2])
     trusted[beyond | astray] *= OUTSIDE_TRUST

@@ -223,7 +223,7 @@ def checked(
     swap = consistency.mistaken(time_s, keypoints, hints, size)[..., None]
     keypoints = np.where(swap, keypoints[:, KEYPOINT_MIRROR], keypoints)
     world = np.where(swap, world[:, KEYPOINT_MIRROR], world)
-    trusted = consistency.trust(keypoints, hints, boxes, size, picture)
+    trusted = consistency.trust(time_s, keypoints, hints, boxes, size, picture)
     failed = consistency.failed(keypoints, world, hints, trusted, size, picture)
     keypoints[..., 2] *= trusted
     return keypoints, world, ~failed

@@ -102,36 +102,44 @@ def boxes_of(keypoints):
     return np.concatenate([keypoints[..., :2].min(1), keypoints[..., :2].max(1)], -1)
 
 
-def trust(keypoints, true):
+def trust(time_s, keypoints, true):
     size = np.full(len(true), HEIGHT)
-    return consistency.trust(keypoints, hints_of(true, 0.9), boxes_of(true), size, PICTURE)
+    return consistency.trust(time_s, keypoints, hints_of(true, 0.9), boxes_of(true), size, PICTURE)
 
 
 def test_a_steady_walker_is_trusted():
-    _, keypoints, world = walker()
-    trusted = trust(keypoints, keypoints)
+    time_s, keypoints, world = walker()
+    trusted = trust(time_s, keypoints, keypoints)
     assert (trusted == 1).all()
     size = np.full(60, HEIGHT)
     assert not consistency.failed(keypoints, world, hints_of(keypoints, 0.9), trusted, size, PICTURE).any()
 
 
+@pytest.mark.parametrize("fps", [8, 10, 12, 15, 24, 30, 60])
+def test_an_arm_that_waves_fast_is_trusted_at_any_frame_rate(fps):
+    time_s, keypoints, _ = walker(frames=4 * fps, fps=fps)
+    wrist = KEYPOINTS.index("left_wrist")
+    keypoints[:, wrist, 1] += 0.2 * HEIGHT * np.sin(2 * np.pi * 1.5 * time_s)
+    assert (trust(time_s, keypoints, keypoints)[:, wrist] == 1).mean() > 0.95
+
+
 def test_one_wild_keypoint_loses_trust_and_nothing_else_does():
-    _, keypoints, _ = walker()
+    time_s, keypoints, _ = walker()
     wrist = KEYPOINTS.index("left_wrist")
     wild = keypoints.copy()
     wild[30, wrist, :2] += (0, 0.1 * HEIGHT)  # Inside the box, near enough to the hint: but it jumps.
-    trusted = trust(wild, keypoints)
+    trusted = trust(time_s, wild, keypoints)
     assert trusted[30, wrist] == consistency.DOUBT_TRUST
     assert (np.delete(trusted.ravel(), 30 * 23 + wrist) == 1).all()
 
 
 def test_keypoints_beyond_the_picture_or_the_box_lose_trust():
-    _, keypoints, _ = walker()
+    time_s, keypoints, _ = walker()
     boxes = boxes_of(keypoints)
     left = keypoints.copy()
     left[..., 0] -= 300  # Now the walker stands on the picture's left edge.
     size = np.full(60, HEIGHT)
-    trusted = consistency.trust(left, hints_of(left), boxes_of(left), size, PICTURE)
+    trusted = consistency.trust(time_s, left, hints_of(left), boxes_of(left), size, PICTURE)
     outside = left[..., 0] < 0
     # Pelvis and neck share the trust of the pair they lie between.
     for middle, pair in consistency.MIDDLES.items():
@@ -140,18 +148,19 @@ def test_keypoints_beyond_the_picture_or_the_box_lose_trust():
     np.testing.assert_array_equal(trusted == consistency.OUTSIDE_TRUST, outside)
 
     boxes[:, 3] = 320 + 0.2 * HEIGHT  # The box ends above the knees.
-    trusted = consistency.trust(keypoints, hints_of(keypoints), boxes, size, PICTURE)
+    trusted = consistency.trust(time_s, keypoints, hints_of(keypoints), boxes, size, PICTURE)
     ankles = [KEYPOINTS.index("left_ankle"), KEYPOINTS.index("right_ankle")]
     assert (trusted[:, ankles] == consistency.OUTSIDE_TRUST).all()
     assert (trusted[:, KEYPOINTS.index("nose")] == 1).all()
 
 
 def test_frames_that_show_somebody_else_fail():
-    _, keypoints, world = walker()
+    time_s, keypoints, world = walker()
     other = keypoints.copy()
     other[20:25, :, 0] += 0.4 * HEIGHT
     size = np.full(60, HEIGHT)
-    failed = consistency.failed(other, world, hints_of(keypoints, 0.9), trust(other, keypoints), size, PICTURE)
+    trusted = trust(time_s, other, keypoints)
+    failed = consistency.failed(other, world, hints_of(keypoints, 0.9), trusted, size, PICTURE)
     np.testing.assert_array_equal(np.flatnonzero(failed), np.arange(20, 25))
 
 
