@@ -71,7 +71,7 @@ class Lines:
     def column(self, **_: Any) -> "Lines":
         return self
 
-    row = column
+    row = split = column
 
     def prop(self, owner: Any, name: str, **_: Any) -> None:
         self.shown.append(owner.bl_rna.properties[name].name)
