@@ -21,6 +21,8 @@ def obstacle_to_target(target: bpy.types.Object | None, view_layer: bpy.types.Vi
     data = target.data
     if not isinstance(data, bpy.types.Armature):
         return "The target is no armature"
+    if not target.users_scene:
+        return "The target was deleted; choose another armature"
     if target.library:
         return "The target is linked from another file; make a library override of it first"
     if not data.bones:

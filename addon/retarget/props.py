@@ -7,7 +7,7 @@ from typing import Any, cast
 import bpy
 
 from ..take.data import active_take
-from ..take.props import take_of
+from ..take.props import present, take_of
 from .foot_lock import FootLock
 from .mapping.props import MappingProperties, fill, mapping_of
 
@@ -94,4 +94,4 @@ def retarget_of(scene: bpy.types.Scene) -> RetargetProperties:
 def source_take(context: bpy.types.Context) -> bpy.types.Object | None:
     """The take that would be baked now."""
     assert context.scene
-    return retarget_of(context.scene).source or active_take(context)
+    return present(retarget_of(context.scene).source) or active_take(context)

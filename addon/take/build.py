@@ -17,9 +17,11 @@ from .. import keyframes
 from ..steps import Steps, at_once
 from . import data, footage, geometry, keys
 from .data import Body
-from .props import take_of
+from .props import present, take_of
 
 BODY_COLOUR = (0.25, 0.6, 1.0)
+OURS = "reel_to_rig"
+"""Marks the material that is painted; an animator's own is left alone."""
 UP = Vector((0, 0, 1))
 FORWARD = Vector((0, -1, 0))
 
@@ -53,7 +55,7 @@ def place(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared
 
     The first take of a scene sets its frame rate, range, resolution and camera by the footage; later ones keep to the
     scene's frame rate, and the same moment of the footage falls on the same frame. A motion that was not made from
-    footage gets no camera. Leaves Blender in object mode with the armature active.
+    footage gets no camera. In object mode the armature becomes the active object; whoever is in another is at work.
     Whoever lets anything happen between the steps must expect a ReferenceError: what was made may be gone.
     """
     armature = yield from make(scene, layer, prepared, name)
@@ -84,6 +86,7 @@ def make(
         after = scene_settings(scene)
         take.growing = job
         take.replaced = json.dumps({} if others else {key: [before[key], after[key]] for key in after})
+        take.replaced_camera = scene.camera
     data.store(armature, prepared.file, body.joints)
     take.start, take.fps, take.smoothing, take.hold_feet = start, fps, prepared.smoothing, _filmed(motion)
     take.summary = _summary(motion)
@@ -105,10 +108,10 @@ def make(
 
 
 def pick(layer: bpy.types.ViewLayer, armature: bpy.types.Object) -> None:
-    """Select an armature and nothing else, in object mode."""
+    """Select an armature and nothing else; not while somebody edits something, nor in a layer that leaves it out."""
     with bpy.context.temp_override(scene=layer.id_data, view_layer=layer):
-        if bpy.context.mode != "OBJECT":
-            bpy.ops.object.mode_set(mode="OBJECT")
+        if bpy.context.mode != "OBJECT" or armature not in layer.objects[:]:
+            return
     for item in layer.objects.selected:
         item.select_set(False, view_layer=layer)
     layer.objects.active = armature
@@ -128,7 +131,8 @@ def extend(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
 def renew(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
     """Put another motion on a take, with another body and camera; what was set for the take otherwise stays."""
     motion, body, take = prepared.motion, prepared.body, take_of(armature)
-    collection, mesh = armature.users_collection[0], take.body and take.body.data
+    collection, item = armature.users_collection[0], present(take.body)
+    mesh = item.data if item else None
     _set_rest(armature, body)
     if isinstance(mesh, bpy.types.Mesh) and len(mesh.vertices) == len(body.vertices):
         mesh.vertices.foreach_set("co", _upright(body.vertices, body).astype(np.float32).ravel())
@@ -140,8 +144,8 @@ def renew(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
         paint(armature)
     take.summary = _summary(motion)
     yield
-    if take.camera:
-        keys.place_camera(take.camera, motion, take.start, take.fps)
+    if camera := present(take.camera):
+        keys.place_camera(camera, motion, take.start, take.fps)
         yield
     yield from extend(armature, prepared)
 
@@ -218,7 +222,7 @@ def _make_body(collection: bpy.types.Collection, armature: bpy.types.Object, bod
     mesh.update(calc_edges=True)
     mesh.shade_smooth()
     mesh.materials.append(_material(mesh.name))
-    item = bpy.data.objects.new(mesh.name, mesh)
+    item = bpy.data.objects.new(f"{armature.name} body", mesh)
     collection.objects.link(item)
     item.parent = armature
     for joint, name in enumerate(JOINTS):
@@ -237,6 +241,7 @@ def _make_body(collection: bpy.types.Collection, armature: bpy.types.Object, bod
 def _material(name: str) -> bpy.types.Material:
     """A material that can be seen through."""
     material = bpy.data.materials.new(name)
+    material[OURS] = True
     material.surface_render_method = "BLENDED"
     if not material.node_tree:
         material.use_nodes = True  # 4.x; from 5.0 on there always are nodes
@@ -246,16 +251,15 @@ def _material(name: str) -> bpy.types.Material:
 def paint(armature: bpy.types.Object) -> None:
     """Colour a take's body by its settings: in one colour, or at every frame by how sure the capture is."""
     take = take_of(armature)
-    if not take.body or take.body.library or not take.body.material_slots:
+    body = present(take.body)
+    slots = body.material_slots if body and not body.library else []
+    slot: Any = next((slot for slot in slots if slot.material and OURS in slot.material), None)
+    if not slot:
         return
-    slot = take.body.material_slots[0]
-    if slot.material and slot.material.library:
+    if slot.material.library:
         # That of a library override, which can be given one of its own.
-        material = slot.material.copy()
-        slot.link, slot.material = "OBJECT", material
-    material = slot.material
-    if not material:
-        return
+        slot.link, slot.material = "OBJECT", slot.material.copy()
+    material: bpy.types.Material = slot.material
     colour = (*BODY_COLOUR, take.opacity)
     # Seen in solid shading. (The stubs take this property for one that cannot be set.)
     material.diffuse_color = colour  # pyright: ignore[reportAttributeAccessIssue]

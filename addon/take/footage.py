@@ -11,7 +11,7 @@ import bpy
 
 from ...model.motion.motion import MotionFileError
 from . import data
-from .props import take_of
+from .props import present, take_of
 
 LOOK_AGAIN_S: Final = 2.0
 
@@ -21,8 +21,12 @@ def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:
 
     Blender takes its time to open it. Raises RuntimeError if it cannot.
     """
-    clip = bpy.data.movieclips.load(path, check_existing=True)
-    clip.frame_start = start
+    loaded = [clip for clip in bpy.data.movieclips if not clip.library]
+    there = [clip for clip in loaded if Path(bpy.path.abspath(clip.filepath)) == Path(path)]
+    clip = next((clip for clip in there if (clip.frame_start, clip.frame_offset) == (start, 0)), None)
+    if not clip:  # One that begins elsewhere is used by somebody else.
+        clip = bpy.data.movieclips.load(path)
+        clip.frame_start = start
     background = camera.background_images.new()
     background.source = "MOVIE_CLIP"
     background.clip = clip
@@ -49,7 +53,7 @@ def _is_there(path: Path, _moment: int) -> bool:
 
 def path_of(armature: bpy.types.Object) -> Path | None:
     """The file that a take's camera shows or, if it shows none, the one that the take was captured from."""
-    camera, clip = take_of(armature).camera, clip_of(armature)
+    camera, clip = present(take_of(armature).camera), clip_of(armature)
     if clip:
         return Path(bpy.path.abspath(clip.filepath, library=clip.library))
     filmed = _filmed(armature) if camera else {}
@@ -58,7 +62,7 @@ def path_of(armature: bpy.types.Object) -> Path | None:
 
 def clip_of(armature: bpy.types.Object) -> bpy.types.MovieClip | None:
     """The clip behind a take."""
-    camera = take_of(armature).camera
+    camera = present(take_of(armature).camera)
     if not camera or not isinstance(camera.data, bpy.types.Camera):
         return None
     return next((shown.clip for shown in camera.data.background_images if shown.clip), None)
@@ -70,7 +74,7 @@ def find(armature: bpy.types.Object, path: Path) -> str:
     Raises RuntimeError if it cannot be shown, OSError if it is not there.
     """
     path.stat()
-    camera, clip, filmed = take_of(armature).camera, clip_of(armature), _filmed(armature)
+    camera, clip, filmed = present(take_of(armature).camera), clip_of(armature), _filmed(armature)
     if not camera or not camera.data:
         raise RuntimeError("the take has no camera")
     if camera.data.library:

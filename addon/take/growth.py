@@ -13,16 +13,16 @@ import bpy
 from ..steps import Steps
 from . import build, data, geometry
 from .build import Prepared
-from .props import take_of
+from .props import present, take_of
 
 STILL = "Rough, and still being captured"
 
 
 def growing(job: str = "") -> list[bpy.types.Object]:
     """The takes that a job captures; without one, all that are being captured. Not those of a library."""
-    armatures = [item for item in bpy.data.objects if item.type == "ARMATURE" and item.users_collection]
-    own = [item for item in armatures if not item.library and not item.override_library]
-    return [item for item in own if take_of(item).growing and job in ("", take_of(item).growing)]
+    marked = [item for item in bpy.data.objects if item.type == "ARMATURE" and take_of(item).growing]
+    own = [item for item in marked if not item.library and not item.override_library and item.users_collection]
+    return [item for item in own if job in ("", take_of(item).growing)]
 
 
 def show(
@@ -43,41 +43,59 @@ def show(
 
 
 def settle(layer: bpy.types.ViewLayer, armature: bpy.types.Object, prepared: Prepared) -> Steps[bpy.types.Object]:
-    """Make of a growing take what was captured in the end, and select it."""
-    build.pick(layer, armature)
+    """Make of a growing take what was captured in the end, and select it if nobody is editing something else."""
+    _leave(_parts(armature))
     yield from build.renew(armature, prepared)
     first, last = _range(armature)
     _follow(armature, frame_start=first, frame_end=last, frame_current=first)
     for item in growing(take_of(armature).growing):  # It may have been copied.
         take_of(item).growing = take_of(item).replaced = ""
+        take_of(item).replaced_camera = None
+    build.pick(layer, armature)
     return armature
 
 
 def remove(armature: bpy.types.Object) -> None:
-    """Take a growing take away, and what was set for it in the scene, unless it was changed meanwhile."""
+    """Take a growing take away, and what was set for it in the scene, unless it was changed meanwhile.
+
+    Of what it is made of, that which is used elsewhere stays; so do materials that were put on it.
+    """
     take, scene = take_of(armature), next(iter(armature.users_scene), None)
     replaced = json.loads(take.replaced or "{}")
-    items = [item for item in (armature, take.body, take.camera) if item]
-    if any(item.mode != "OBJECT" for item in items):
-        with suppress(RuntimeError):
-            bpy.ops.object.mode_set(mode="OBJECT")
+    items = _parts(armature)
+    _leave(items)
     contents: list[Any] = [item.data for item in items]
-    contents += [slot.material for item in items for slot in item.material_slots if slot.material]
+    materials = [slot.material for item in items for slot in item.material_slots]
+    contents += [material for material in materials if material and build.OURS in material]
     clips = [image.clip for image in take.camera.data.background_images if image.clip] if take.camera else []
     animated = [thing.animation_data for thing in [*items, *contents] if thing.animation_data]
     contents += [animation.action for animation in animated if animation.action]
     collections = [place for place in armature.users_collection if set(place.all_objects) <= set(items)]
-    contents += [place for place in collections if place in set(bpy.data.collections)]
-    bpy.data.batch_remove([*items, *contents])
-    for clip in clips:
-        if not clip.users:
-            bpy.data.movieclips.remove(clip)
+    filmed, camera = bool(scene and scene.camera and scene.camera == take.camera), present(take.replaced_camera)
+    bpy.data.batch_remove([*items, *(place for place in collections if place in set(bpy.data.collections))])
+    for thing in dict.fromkeys([*contents, *clips]):  # Each after what uses it.
+        if not thing.users:
+            bpy.data.batch_remove([thing])
     if not scene:
         return
+    if filmed:
+        scene.camera = camera
     for name, (before, after) in replaced.items():
         owner = scene if hasattr(scene, name) else scene.render
         if getattr(owner, name) == after:
             setattr(owner, name, before)
+
+
+def _parts(armature: bpy.types.Object) -> list[bpy.types.Object]:
+    take = take_of(armature)
+    return [item for item in (armature, take.body, take.camera) if item]
+
+
+def _leave(items: list[bpy.types.Object]) -> None:
+    """End the mode in which somebody edits one of these objects."""
+    if any(item.mode != "OBJECT" for item in items):
+        with suppress(RuntimeError):
+            bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def _range(armature: bpy.types.Object) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from . import data, exchange, footage, geometry, keys, marks
 from .build import build
 from .data import Body, active_take
 from .export import Format, write
-from .props import take_of
+from .props import present, take_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -57,7 +57,7 @@ class CameraView(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         cls.poll_message_set("Select a take, in a 3D viewport")
         take = active_take(context)
-        return bool(take and take_of(take).camera and isinstance(context.space_data, bpy.types.SpaceView3D))
+        return bool(take and present(take_of(take).camera) and isinstance(context.space_data, bpy.types.SpaceView3D))
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         armature, space = active_take(context), context.space_data
@@ -88,7 +88,7 @@ class SideView(bpy.types.Operator):
         armature, space = active_take(context), context.space_data
         assert armature
         assert isinstance(space, bpy.types.SpaceView3D)
-        view, camera = space.region_3d, take_of(armature).camera
+        view, camera = space.region_3d, present(take_of(armature).camera)
         assert view
         ahead = camera.matrix_world.to_3x3() @ Vector((0, 0, -1)) if camera else Vector((0, 1, 0))
         ahead.z = 0

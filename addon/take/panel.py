@@ -8,7 +8,7 @@ from . import footage
 from .data import active_take
 from .keys import is_current
 from .ops import LINKED
-from .props import take_of
+from .props import present, take_of
 
 
 class TakePanel(bpy.types.Panel):
@@ -69,14 +69,15 @@ class OverlayPanel(bpy.types.Panel):
         layout = self.layout
         assert layout
         row = layout.row(align=True)
-        if take.body:
-            row.prop(take.body, "hide_viewport", text="Body", icon="OUTLINER_OB_ARMATURE", invert_checkbox=True)
-            row.prop(take.body, "show_wire", text="Wireframe", icon="SHADING_WIRE", toggle=1)
-        if take.camera:
+        body, camera = present(take.body), present(take.camera)
+        if body:
+            row.prop(body, "hide_viewport", text="Body", icon="OUTLINER_OB_ARMATURE", invert_checkbox=True)
+            row.prop(body, "show_wire", text="Wireframe", icon="SHADING_WIRE", toggle=1)
+        if camera:
             row = layout.row(align=True)
-            row.prop(take.camera.data, "show_background_images", text="Footage", icon="FILE_MOVIE", toggle=1)
+            row.prop(camera.data, "show_background_images", text="Footage", icon="FILE_MOVIE", toggle=1)
             row.prop(take, "show_keypoints", icon="OUTLINER_DATA_ARMATURE", toggle=1)
-        if take.body:
+        if body:
             column = layout.column()
             column.prop(take, "opacity", slider=True)
             column.prop(take, "by_confidence")

@@ -18,7 +18,7 @@ def _on_smoothing(take: Any, _context: bpy.types.Context) -> None:
 def _on_floor(take: Any, _context: bpy.types.Context) -> None:
     """Body and camera go up and down together, so they stay on top of each other in the picture."""
     for item in (take.id_data, take.camera):
-        if item:
+        if present(item):
             item.delta_location[2] = -take.floor_m
 
 
@@ -125,6 +125,14 @@ class TakeProperties(bpy.types.PropertyGroup):
     replaced: bpy.props.StringProperty(
         description="What of the scene was set for it while it grows, before and after (JSON)"
     )
+    replaced_camera: bpy.props.PointerProperty(
+        type=bpy.types.Object, description="The scene's camera before, while it grows"
+    )
+
+
+def present(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The object that a pointer leads to, unless it was deleted: it is in no scene then, but the pointer keeps it."""
+    return item if item and item.users_scene else None
 
 
 def take_of(item: bpy.types.Object) -> TakeProperties:

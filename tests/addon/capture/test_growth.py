@@ -51,7 +51,7 @@ def test_it_grows_beside_what_the_animator_does_and_becomes_the_take(found):
         assert noted == [1, "Rough, and still being captured"]
     assert found["result"] == ["FINISHED"]
     assert found["as imported at once"]
-    assert found["chosen"] == ["OBJECT", "my clip", ["my clip"]]
+    assert found["chosen"] == ["EDIT_MESH", "Cube", ["Cube"]]
     assert found["marks"][:2] == ["", ""]
     assert "Rough" not in found["marks"][2]
     assert found["cache"] == ["engine.log"]

@@ -173,3 +173,23 @@ def test_a_take_lives_on_in_other_files_and_without_its_footage(blender: Blender
     assert not [line for line in moved["no camera"][0] if "ootage" in line]
     assert "has no camera" in moved["no camera"][1]
     assert "Traceback" not in run.output
+
+
+def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Path):
+    footage, motion_file, body_file = tmp_path / "clip.mp4", tmp_path / "m.npz", tmp_path / "b.npz"
+    write_video(footage, iter(np.zeros((10, 72, 128, 3), np.uint8)), 30000 / 1001)
+    seen_motion(str(footage), frames=30).save(motion_file)
+    write_body(body_file)
+
+    run = blender.run(
+        HERE / "blender_own_things.py", motion_file=str(motion_file), body_file=str(body_file), footage=str(footage)
+    )
+
+    found = run.result
+    assert found["clips"] == [101, 1, True]
+    assert found["materials"] == [[1, 0, 0, 1], True, [1, 0, 0, 1], True, 0.5]
+    kept, down, no_clip, missing, source, other, obstacle = found["deleted"][1:]
+    assert [found["deleted"][0], kept, down, no_clip, missing] == [True, True, 0, True, ""]
+    assert (source, other) == ("clip", "clip.001")
+    assert obstacle == "The target was deleted; choose another armature"
+    assert "Traceback" not in run.output

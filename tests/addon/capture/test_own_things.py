@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take that grows takes nothing from the animator."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.addon.blender import Blender
+from tests.addon.capture.engines import make_engine
+
+pytestmark = pytest.mark.blender
+TAKE = ["my clip", "my clip body", "my clip camera"]
+FUNCTIONS = (
+    "a_camera_of_its_own", "what_was_put_on_it", "its_collection_is_excluded", "deleted_by_hand",
+    "the_body_is_being_edited",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(blender_version: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the functions of blender_own_things.py found, in one Blender of each version."""
+    folder = tmp_path_factory.mktemp("own")
+    footage = folder / "my clip.mp4"
+    footage.write_bytes(b"not looked at by an engine that pretends")
+    engines = {"grows": str(make_engine(folder, "grows"))}
+    script = Path(__file__).with_name("blender_own_things.py")
+    blender = Blender(blender_version, folder / "resources")
+    return blender.run(script, timeout_s=300, engines=engines, footage=str(footage), tests=FUNCTIONS).result
+
+
+def result(found: dict[str, Any], function: str) -> Any:
+    """What a function returned; an error in it is an error of its own test only."""
+    assert not str(found[function]).startswith("Traceback"), found[function]
+    return found[function]
+
+
+def test_the_scenes_own_camera_comes_back(found):
+    assert result(found, "a_camera_of_its_own") == [True] * 6
+
+
+def test_only_what_was_made_is_removed(found):
+    # The cube has the body's mesh now, and with it both materials.
+    kept = [["Cube"], ["mine", "my clip body"], ["walk"], ["shared"]]
+    names, materials, actions, meshes = result(found, "what_was_put_on_it")
+    assert [names, materials, actions, [name for name in meshes if name != "Cube"]] == kept
+
+
+def test_a_take_whose_collection_was_excluded_is_finished(found):
+    ended, names, reports = result(found, "its_collection_is_excluded")
+    assert (ended, names) == (["FINISHED"], TAKE)
+    assert reports[0].startswith("Imported my clip.")
+
+
+def test_a_body_that_was_deleted_is_made_anew(found):
+    meanwhile, ended, shown, there, body = result(found, "deleted_by_hand")
+    assert meanwhile == ["my clip", "my clip camera"]
+    assert ended == ["FINISHED"]
+    assert (shown, there, body) == (TAKE, TAKE, "my clip body")
+
+
+def test_an_edit_of_the_body_ends_with_the_capture(found):
+    assert result(found, "the_body_is_being_edited") == [["FINISHED"], "OBJECT", "my clip", True]

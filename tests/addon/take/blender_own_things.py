@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What belongs to the animator beside a take: materials, clips, markers, what was deleted by hand, edited keys."""
+
+from typing import Any
+
+import bpy
+
+from model.motion.motion import Motion
+from tests.addon.inside import empty_scene, enable_checkout, part
+
+
+def main(motion_file: str, body_file: str, footage: str) -> dict[str, Any]:
+    enable_checkout()
+    empty_scene()
+    clip = bpy.data.movieclips.load(footage)
+    clip.frame_start = 101
+    motion, body = Motion.load(motion_file), part("addon.take.data").Body.load(body_file)
+    build = part("addon.take.build").build
+    armature = build(bpy.context, motion, body, "clip", 0.5)
+    second = build(bpy.context, motion, body, "clip", 0.5)
+    shown = part("addon.take.footage").clip_of
+    found: dict[str, Any] = {
+        "clips": [clip.frame_start, shown(armature).frame_start, shown(second) == shown(armature)],
+        "materials": own_material(armature),
+    }
+    found["deleted"] = deleted(armature)
+    return found
+
+
+def take_of(armature: Any) -> Any:
+    return part("addon.take.props").take_of(armature)
+
+
+def own_material(armature: Any) -> Any:
+    """Of the animator's own in slot 0, and of ours behind it."""
+    take = take_of(armature)
+    ours, own = take.body.data.materials[0], bpy.data.materials.new("own")
+    take.body.data.materials.clear()
+    take.body.data.materials.append(own)
+    own.diffuse_color = (1, 0, 0, 1)
+    own.keyframe_insert("roughness", frame=1)
+    take.opacity = 0.25
+    take.by_confidence = True
+    found = [list(own.diffuse_color), own.animation_data is not None]
+    take.body.data.materials.append(ours)
+    take.opacity = 0.5
+    take.by_confidence = False
+    return [*found, list(own.diffuse_color), own.animation_data is not None, ours.diffuse_color[3]]
+
+
+def deleted(armature: Any) -> Any:
+    """As X does it: the objects stay in the file, since the take points to them."""
+    take, layer = take_of(armature), bpy.context.view_layer
+    for item in layer.objects:
+        item.select_set(item in {take.body, take.camera})
+    bpy.ops.object.delete()
+    take.opacity = take.floor_m = 0.75
+    footage = part("addon.take.footage")
+    found = [take.body is not None, take.camera is not None]
+    found += [take.camera.delta_location.z, footage.clip_of(armature) is None, footage.missing(armature)]
+    target = armature.copy()
+    bpy.context.collection.objects.link(target)
+    retarget = bpy.context.scene.reel_to_rig_retarget
+    retarget.source, retarget.target = armature, target
+    layer.update()
+    for item in layer.objects:
+        item.select_set(item in {armature, target})
+    bpy.ops.object.delete()
+    props = part("addon.retarget.props")
+    layer.objects.active = next(item for item in layer.objects if item.type == "ARMATURE")
+    found += [retarget.source.name, props.source_take(bpy.context).name]
+    return [*found, part("addon.retarget.ops").obstacle_to_bake(bpy.context)]
