@@ -69,12 +69,10 @@ class InstallEngine(bpy.types.Operator):
         return not current.busy()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        """Say what will be done and ask; a check of what is there needs no question."""
+        """Say what will be done and ask, of an engine that is ready too: it may need repair, or another build."""
         self.wait = False
         if not self.properties.is_property_set("build"):
             self.build = current.installed_build()
-        if current.state() is State.READY:
-            return self.execute(context)
         manager = context.window_manager
         assert manager
         return manager.invoke_props_dialog(self, width=DIALOG_WIDTH_PX, confirm_text=VERBS[current.state()])
@@ -83,6 +81,8 @@ class InstallEngine(bpy.types.Operator):
         layout = self.layout
         assert layout
         column = layout.column(align=True)
+        if current.state() is not State.ABSENT:
+            column.label(text="Only what is missing, damaged or of another version is fetched; at most, that is:")
         try:
             plan = current.cached_plan(self._build())
             for text in plan.statement(bundled=bool(self.bundle)):

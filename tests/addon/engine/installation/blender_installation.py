@@ -30,6 +30,7 @@ def main(bundle: str) -> dict[str, Any]:
     environment.write_state(folder, {"build": "cpu"})
     current.forget_state()
     found["begun"] = current.state().name
+    found["says then"] = said("")
     found["uninstalled"] = bpy.ops.reel_to_rig.uninstall_engine() == {"FINISHED"} and not folder.exists()
     current.forget_state()
     found["at_last"] = current.state().name

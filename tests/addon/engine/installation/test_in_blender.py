@@ -26,5 +26,7 @@ def test_blender_installs_nothing_unasked_and_nothing_offline(blender: Blender, 
     assert "no whole bundle" in found["bad_bundle"]
     assert "not installed" in found["import_without"] or "footage" in found["import_without"]
     assert found["begun"] == "INCOMPLETE"
+    assert "Only what is missing" in found["says then"][0]
+    assert found["says then"][1:] == found["says"]
     assert found["uninstalled"]
     assert found["at_last"] == "ABSENT"
