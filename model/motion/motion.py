@@ -3,7 +3,6 @@
 
 import json
 import os
-import zipfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import IO, Any, Final
@@ -67,9 +66,13 @@ class Motion:
             found = np.shape(getattr(self, name))
             if found != shape:
                 raise MotionFileError(f"{name} has shape {found}, expected {shape}")
-        for name in ("poses", "trans", "joints", "time_s"):
+        for name in shapes:
             if not np.isfinite(getattr(self, name)).all():
                 raise MotionFileError(f"{name} holds values that are not finite")
+        if not (np.diff(self.time_s) > 0).all():
+            raise MotionFileError("time_s does not ascend")
+        if not 0 < self.mocap_framerate < np.inf:
+            raise MotionFileError(f"mocap_framerate is {self.mocap_framerate}, expected a number of frames per second")
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -130,17 +133,16 @@ class Motion:
                 if missing:
                     raise MotionFileError(f"{path}: not a take, {', '.join(missing)} missing")
                 arrays: dict[str, Any] = {name: data[name] for name in names}
-        except FileNotFoundError:
+            for name in ("body", "gender", "model_type"):
+                arrays[name] = str(arrays[name])
+            arrays["provenance"] = dict(json.loads(str(arrays["provenance"])))
+            arrays["mocap_framerate"] = float(arrays["mocap_framerate"])
+            return Motion(**arrays)
+        except (FileNotFoundError, MotionFileError):
             raise
-        except MotionFileError:
-            raise
-        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        # What numpy, zipfile and zlib raise for damaged files is neither documented nor of one kind.
+        except Exception as error:
             raise MotionFileError(f"{path}: not a take ({error})") from error
-        for name in ("body", "gender", "model_type"):
-            arrays[name] = str(arrays[name])
-        arrays["provenance"] = json.loads(str(arrays["provenance"]))
-        arrays["mocap_framerate"] = float(arrays["mocap_framerate"])
-        return Motion(**arrays)
 
 
 def forward_kinematics(

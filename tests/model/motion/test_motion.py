@@ -44,14 +44,62 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
         Motion.load(path)
 
 
-def test_wrong_shapes_and_nan_are_refused() -> None:
+def test_an_array_under_a_takes_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros((2, 72)))
+    with pytest.raises(MotionFileError):
+        Motion.load(path)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"provenance": np.array("{half")}, {"provenance": np.array("[1]")}, {"mocap_framerate": np.arange(2.0)},
+        {"poses": np.array("text")},
+    ],
+    ids=["provenance cut off", "provenance of another kind", "two rates", "text"],
+)  # fmt: skip
+def test_values_of_another_kind_are_refused(tmp_path: Path, changed: dict[str, np.ndarray]) -> None:
+    path = tmp_path / "x.npz"
+    example_motion().save(path)
+    with np.load(path) as data:
+        arrays = dict(data)
+    np.savez(path, **{**arrays, **changed})
+    with pytest.raises(MotionFileError):
+        Motion.load(path)
+
+
+def test_a_damaged_take_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    example_motion().save(path)
+    whole, random = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for place in random.integers(0, len(damaged), 3):
+            damaged[place] ^= int(random.integers(1, 256))
+        path.write_bytes(damaged)
+        try:
+            Motion.load(path)
+        except MotionFileError:
+            refused += 1
+    assert refused > 180, "a few bytes do not matter"
+
+
+def test_wrong_shapes_and_values_are_refused() -> None:
     motion = example_motion()
     with pytest.raises(MotionFileError, match="trans"):
         replace(motion, trans=motion.trans[:-1])
-    broken = motion.poses.copy()
-    broken[3, 3] = np.nan
-    with pytest.raises(MotionFileError, match="poses"):
-        replace(motion, poses=broken)
+    for name in ("poses", "contacts", "camera_rotation", "betas"):
+        broken = getattr(motion, name).copy()
+        broken[3] = np.nan
+        with pytest.raises(MotionFileError, match=name):
+            replace(motion, **{name: broken})
+    with pytest.raises(MotionFileError, match="time_s"):
+        replace(motion, time_s=motion.time_s[::-1])
+    with pytest.raises(MotionFileError, match="mocap_framerate"):
+        replace(motion, mocap_framerate=0.0)
 
 
 def test_forward_kinematics_by_hand() -> None:
