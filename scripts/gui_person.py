@@ -17,8 +17,11 @@ from typing import Any
 
 MODULE = "bl_ext.user_default.reel_to_rig"
 RESULT = "result.json"
+FILE = "scene.blend"
 MINUTES = 60.0
 PROGRESS_STEPS = 10
+BESIDE_THE_SIDEBAR = (11.0, (0.065, 0.0))
+"""Zoom and offset that put the camera's picture where the sidebar does not hide it."""
 
 Steps = Iterator[float]
 
@@ -64,7 +67,7 @@ class Person:
     def picture(self, name: str) -> Steps:
         """A picture of the whole screen, once it is drawn."""
         self.viewport().tag_redraw()
-        yield 1.5
+        yield 2.5  # Panels glide to their place.
         subprocess.run(
             ["import", "-window", "root", "-quality", "82", str(self.folder / f"{name}.jpg")], check=True, timeout=300
         )
@@ -133,10 +136,13 @@ def arrive(me: Person) -> Steps:
 
 
 def fill_in_the_form(me: Person) -> Steps:
-    form = me.bpy.context.scene.reel_to_rig
-    form.footage, form.start_s, form.end_s = me.given["footage"], me.given["start_s"], me.given["end_s"]
+    bpy = me.bpy
+    bpy.ops.wm.save_as_mainfile(filepath=str(me.folder / FILE))
+    form = bpy.context.scene.reel_to_rig
+    form.footage = bpy.path.relpath(me.given["footage"])
+    form.start_s, form.end_s = me.given["start_s"], me.given["end_s"]
     form.quality = "draft"
-    known = me.part("capture.found").found(me.bpy.context)
+    known = me.part("capture.found").found(bpy.context)
     yield from me.until(lambda: known.usable, "nobody looked at the footage")
     assert me.call("reel_to_rig.scan_people", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     yield from me.until(lambda: len(known.people) > 1 and not me.part("capture.ops").Desk.works, "nobody was found")
@@ -157,6 +163,8 @@ def cancel_a_job(me: Person) -> Steps:
 def run_a_job(me: Person) -> Steps:
     desk, seen, begun = me.part("capture.ops").Desk, set(), time.monotonic()
     watch(me)
+    me.bpy.data.objects["Character"].hide_set(True)
+    me.viewport().spaces.active.overlay.show_relationship_lines = False
     memory, pictured = [memory_mb()], set()
     assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     while desk.works and time.monotonic() - begun < 15 * MINUTES:
@@ -170,6 +178,8 @@ def run_a_job(me: Person) -> Steps:
         if keyed and desk.queue.jobs and "4_growing" not in pictured:
             pictured.add("4_growing")
             me.call("reel_to_rig.camera_view")
+            view = me.viewport().spaces.active.region_3d
+            view.view_camera_zoom, view.view_camera_offset = BESIDE_THE_SIDEBAR
             yield from me.picture("4_growing")
         yield 0.1
     imported_s = time.monotonic() - begun
@@ -265,9 +275,7 @@ def look(me: Person) -> Steps:
     view = me.viewport().spaces.active.region_3d
     if view.view_perspective != "CAMERA":
         me.call("reel_to_rig.camera_view")
-    view.view_camera_zoom, view.view_camera_offset = 11.0, (0.065, 0.0)
-    bpy.data.objects["Character"].hide_set(True)
-    me.viewport().spaces.active.overlay.show_relationship_lines = False
+    view.view_camera_zoom, view.view_camera_offset = BESIDE_THE_SIDEBAR
     for hidden in (True, False):
         properties.body.hide_viewport = hidden
         yield 0.5
@@ -318,7 +326,7 @@ def undo_and_redo(me: Person) -> Steps:
 
 
 def save_and_reopen(me: Person) -> Steps:
-    bpy, file = me.bpy, str(me.folder / "saved.blend")
+    bpy, file = me.bpy, str(me.folder / FILE)
     bpy.ops.wm.save_as_mainfile(filepath=file)
     frames = len(me.part("take.data").raw(takes(me)[0]))
     yield 0.5

@@ -78,10 +78,10 @@ def main() -> int:
 
 
 def footage_of(seconds: float, folder: Path) -> tuple[Path, float]:
-    """Footage that long, and where in it to begin: the clip or, if that is too short, the clip to and fro."""
+    """Footage that long, in a folder, and where to begin: the clip or, if that is too short, the clip to and fro."""
     first_s, last_s = SHOWN_S
     if seconds <= last_s - first_s:
-        return CLIP, first_s
+        return Path(shutil.copy(CLIP, folder / "walk.mp4")), first_s
     to = [frame.rgb for frame in read(CLIP, first_s, last_s)]
     fps = probe(CLIP).fps
     write_video(folder / "to and fro.mp4", islice(cycle(to + to[-2:0:-1]), round(seconds * fps)), fps)
