@@ -71,6 +71,8 @@ def write_action(
 
     animation = target.animation_data or target.animation_data_create()
     assert animation  # None only for data that cannot be animated, which objects can.
+    if animation.use_tweak_mode:
+        animation.use_tweak_mode = False  # Else its action is that of a strip in the NLA, and cannot be set.
     if animation.action:
         animation.action.use_fake_user = True
     action = bpy.data.actions.new(name)
@@ -124,13 +126,20 @@ def _write_bezier(
 
 
 def fingerprint(action: bpy.types.Action) -> str:
-    """A text that becomes another one when a key of the action is moved, added or removed."""
+    """A text that becomes another one when the action is edited: its keys, or how its curves run between them."""
     digest = hashlib.sha256()
     for fcurve in _curves(action):
-        points = np.empty((len(fcurve.keyframe_points), 2), np.float32)
-        fcurve.keyframe_points.foreach_get("co", points.reshape(-1))
-        digest.update(f"{fcurve.data_path}[{fcurve.array_index}]".encode())
-        digest.update(points.tobytes())
+        points, modifiers = fcurve.keyframe_points, [modifier.type for modifier in fcurve.modifiers]
+        about = (fcurve.data_path, fcurve.array_index, fcurve.mute, fcurve.extrapolation, modifiers)
+        digest.update(repr(about).encode())
+        interpolation = np.empty(len(points), np.int32)
+        points.foreach_get("interpolation", interpolation)
+        digest.update(interpolation.tobytes())
+        curved = ("handle_left", "handle_right") if (interpolation == BEZIER).any() else ()
+        for name in ("co", *curved):
+            values = np.empty(2 * len(points), np.float32)
+            points.foreach_get(name, values)
+            digest.update(values.tobytes())
     return digest.hexdigest()
 
 

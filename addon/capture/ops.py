@@ -119,6 +119,8 @@ class Follower(Mixed):
         """Follow the queue, and see to one job that is over, whatever became of it, a step at a time."""
         Desk.queue.step()
         show_progress()
+        if rendering():  # It reads the scene, from a thread of its own: nothing may be changed now.
+            return
         for work in self._works:
             work.step()
         if self._ending is None:
@@ -226,6 +228,11 @@ class UseProcessor(bpy.types.Operator):
         preferences.preferences(context).device = "cpu"
         Desk.problem = None
         return {"FINISHED"}
+
+
+def rendering() -> bool:
+    """Whether Blender renders just now."""
+    return bpy.app.is_job_running("RENDER")
 
 
 def show_progress() -> None:

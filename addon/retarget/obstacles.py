@@ -27,6 +27,8 @@ def obstacle_to_target(target: bpy.types.Object | None, view_layer: bpy.types.Vi
         return "The target is linked from another file; make a library override of it first"
     if not data.bones:
         return "The target has no bones"
+    if target.animation_data and target.animation_data.use_tweak_mode:
+        return "A strip of the target's is being tweaked in the NLA editor; leave tweak mode first"
     if target.mode == "EDIT":
         return "The target is in edit mode; leave it first"
     if target.name not in view_layer.objects:

@@ -9,7 +9,7 @@ from ...model.protocol import Failure
 from ..take import data
 from .bake import Options, bake
 from .foot_lock import FootLock
-from .mapping.props import chosen, mapping_of, words
+from .mapping.props import absent, chosen, mapping_of, words
 from .obstacles import obstacle_to_target
 from .props import retarget_of, source_take
 
@@ -36,13 +36,14 @@ class Bake(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         assert context.scene
         retarget = retarget_of(context.scene)
+        mapping = mapping_of(retarget)
         take, target = source_take(context), retarget.target
         assert take
         try:
-            match = chosen(mapping_of(retarget), target)
+            match = chosen(mapping, target)
             options = Options(
                 root=retarget.root,
-                ik=retarget.ik and mapping_of(retarget).has_ik,
+                ik=retarget.ik and mapping.has_ik,
                 feet=FootLock(retarget.feet),
                 hands=retarget.hands,
                 tolerance_rad=retarget.tolerance if retarget.sparse else 0.0,
@@ -56,6 +57,8 @@ class Bake(bpy.types.Operator):
             return {"CANCELLED"}
         line = f"Baked {baked.action.name}: {baked.family}, {len(baked.bones)} bones, scale {baked.scale:.3f}"
         notes = [f"not found: {', '.join(map(words, baked.missing))}"] if baked.missing else []
+        if absent(mapping):
+            notes.append(f"the bone map {mapping.preset} is not on this machine, only the bones it named")
         notes += [str(figure) for figure in baked.quality.figures() if figure.doubtful]
         self.report({"WARNING" if notes or baked.remarks else "INFO"}, "; ".join([line, *notes, *baked.remarks]))
         return {"FINISHED"}

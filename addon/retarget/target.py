@@ -41,11 +41,13 @@ def describe(armature: bpy.types.Object, bone_map: BoneMap) -> Target:
     pose = armature.pose
     assert pose
     sources = bone_map.sources()
-    gone = [name for name in (*sources, *bone_map.tips.values()) if name not in pose.bones]
+    ground = [bone_map.ground] if bone_map.ground else []
+    gone = [name for name in (*sources, *bone_map.tips.values(), *ground) if name not in pose.bones]
     if gone or not bone_map.traveller:
         raise ValueError(f"it has no {', '.join(gone)}" if gone else "there is no bone for the hips")
-    named = Counter([*bone_map.joints.values(), *bone_map.spine, *bone_map.neck, *chain(*bone_map.twist.values())])
-    twice = [name for name, count in named.items() if count > 1]
+    body = [*bone_map.joints.values(), *bone_map.spine, *bone_map.neck, *chain(*bone_map.twist.values())]
+    carried = [*body, *ground, *({bone_map.traveller} - set(body))]
+    twice = [name for name, count in Counter(carried).items() if count > 1]
     if twice:
         raise ValueError(f"{', '.join(twice)} stands for two parts of the body")
     bone_map = _free(armature, bone_map)

@@ -70,12 +70,10 @@ def key_armature(armature: bpy.types.Object, strength: float) -> None:
 def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
     """Key a take's armature from its raw motion under a smoothing strength of 0 to 1 and the take's factors by region.
 
-    The keys it had are replaced; if they were edited by hand they stay behind as an action of their own.
+    The keys it had are replaced; if they were edited by hand, or are kept by a fake user or as an asset, they stay
+    behind as an action of their own.
     """
     take = take_of(armature)
-    previous = armature.animation_data.action if armature.animation_data else None
-    edited = previous is not None and bool(take.written) and keyframes.fingerprint(previous) != take.written
-
     take.applied, take.applied_regions, take.applied_hold = strength, tuple(take.regions), take.hold_feet
     motion = data.read(armature)
     yield
@@ -96,9 +94,12 @@ def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
         for part in range(4)
     ]
     yield
+    previous = armature.animation_data.action if armature.animation_data else None
+    kept = previous is not None and (previous.use_fake_user or bool(previous.asset_data))
+    edited = previous is not None and bool(take.written) and keyframes.fingerprint(previous) != take.written
     take.written = ""  # An undo may lead back to right after this step.
     action = keyframes.write_action(armature, armature.name, curves, motion.frames)
-    if previous and not edited and previous.users == int(previous.use_fake_user):
+    if previous and not kept and not edited and previous.users == int(previous.use_fake_user):
         bpy.data.actions.remove(previous)
         action.name = armature.name
     yield

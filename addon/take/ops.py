@@ -162,7 +162,7 @@ class FindFootage(bpy.types.Operator):
 class Mark(bpy.types.Operator):
     bl_idname = "reel_to_rig.mark"
     bl_label = "Mark on Timeline"
-    bl_description = "Put markers on the timeline. Those that this button made before are taken away first"
+    bl_description = "Put markers on the timeline. Those that this button made for the take before are taken away first"
     bl_options = {"REGISTER", "UNDO"}
 
     what: bpy.props.EnumProperty(
@@ -186,7 +186,9 @@ class Mark(bpy.types.Operator):
         assert armature
         assert context.scene
         markers = context.scene.timeline_markers
-        for marker in [marker for marker in markers if marker.name in marks.NAMES]:
+        # Blender has room for 63 bytes.
+        named = {name: f"{armature.name.encode()[:50].decode(errors='ignore')}: {name}" for name in marks.NAMES}
+        for marker in [marker for marker in markers if marker.name in named.values()]:
             markers.remove(marker)
         motion, take = data.raw(armature), take_of(armature)
         frames = geometry.scene_frames(motion.time_s, take.start, take.fps)
@@ -196,7 +198,7 @@ class Mark(bpy.types.Operator):
         if self.what in {"CONTACTS", "BOTH"}:
             found += marks.contacts(frames, motion.time_s, motion.contacts)
         for frame, name in found:
-            markers.new(name, frame=round(frame))
+            markers.new(named[name], frame=round(frame))
         self.report({"INFO"}, f"{len(found)} markers on the timeline" if found else "There is nothing to mark")
         return {"FINISHED"}
 

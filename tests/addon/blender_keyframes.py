@@ -40,6 +40,7 @@ def main() -> dict[str, Any]:
     second = keyframes.write_action(item, "dance", curves, frames)
     same = keyframes.fingerprint(second) == kept
     third = keyframes.write_action(item, "dance", curves[:3], frames)
+    changed = edits(keyframes, third)
     names = {action.name: action.use_fake_user for action in bpy.data.actions}
 
     refused = {}
@@ -64,8 +65,35 @@ def main() -> dict[str, Any]:
         "groups": [group.name for group in groups_of(first)],
         "range": list(first.frame_range),
         "refused": refused,
+        "changed": changed,
         "actions": len(bpy.data.actions),
     }
+
+
+def edits(keyframes: Any, action: bpy.types.Action) -> list[bool]:
+    """Whether each of the edits that an animator may make shows in the fingerprint."""
+    curve = keyframes._curves(action)[0]
+    found, before = [], keyframes.fingerprint(action)
+
+    def look() -> None:
+        nonlocal before
+        now = keyframes.fingerprint(action)
+        found.append(now != before)
+        before = now
+
+    look()
+    curve.keyframe_points[5].co.y += 0.1
+    look()
+    curve.keyframe_points[5].interpolation = "BEZIER"
+    look()
+    curve.keyframe_points[5].handle_right_type = "FREE"
+    curve.keyframe_points[5].handle_right.y += 0.1
+    look()
+    curve.modifiers.new("NOISE")
+    look()
+    curve.mute = True
+    look()
+    return found
 
 
 def groups_of(action: bpy.types.Action) -> Any:

@@ -18,5 +18,6 @@ def test_blender_plays_what_was_written_and_keeps_what_was_there(blender: Blende
     assert done["range"] == pytest.approx([3.5, 3.5 + 0.8 * 999])
     assert done["same"]
     assert done["differs"]
+    assert done["changed"] == [False, True, True, True, True, True]
     assert done["refused"] == dict.fromkeys(("length", "nan", "order", "twice", "empty"), True)
     assert done["actions"] == 4

@@ -85,9 +85,9 @@ def show(mapping: MappingProperties, match: Match | None) -> None:
 def chosen(mapping: MappingProperties, target: bpy.types.Object) -> Match:
     """The map in the rows, with the settings that its family or preset brings along.
 
-    Raises OSError or ValueError if the preset that it came from cannot be read any more.
+    Raises OSError or ValueError if the preset that it came from is there and cannot be read.
     """
-    if mapping.preset:
+    if mapping.preset and not absent(mapping):
         base = fit(presets.load(mapping.preset), parents(target))
     else:
         base = detect(parents(target), heads(target), presets.load_all())
@@ -99,6 +99,11 @@ def chosen(mapping: MappingProperties, target: bpy.types.Object) -> Match:
     first = {"spine": "spine 1", "neck": "neck 1"}
     missing = [role for role in (base.missing if base else EXPECTED) if first.get(role, role) not in roles]
     return Match(edited, tuple(sorted(missing)), mapping.confidence)
+
+
+def absent(mapping: MappingProperties) -> bool:
+    """Whether the preset that the map came from is not on this machine, as where a file came from another one."""
+    return bool(mapping.preset) and mapping.preset not in presets.names()
 
 
 def lacking(mapping: MappingProperties, target: bpy.types.Object) -> set[str]:

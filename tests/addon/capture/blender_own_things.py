@@ -7,6 +7,7 @@ import bpy
 
 from tests.addon.capture import blender_growth
 from tests.addon.capture.blender_growth import NAME, Import, names, scene, take
+from tests.addon.inside import part
 
 
 def main(engines: dict[str, str], footage: str, tests: list[str]) -> dict[str, Any]:
@@ -66,6 +67,23 @@ def its_collection_is_excluded(engines: dict[str, str]) -> Any:
     bpy.context.view_layer.layer_collection.children[NAME].exclude = True
     run.piece(2)
     return [run.end(), names(), run.operator.reports]
+
+
+def blender_renders(engines: dict[str, str]) -> Any:
+    run, ops = Import(), part("addon.capture.ops")
+    run.piece(1)
+    before, rendering = scene(), ops.rendering
+    ops.rendering = lambda: True
+    try:
+        for number in (2, 3, 4):
+            run.go(number)
+        run.until(lambda: run.job.over)
+        for _ in range(20):
+            run.tick()
+        found = [rendering(), scene() == before, len(part("addon.take.data").raw(bpy.data.objects[NAME]))]
+    finally:
+        ops.rendering = rendering
+    return [*found, run.end(), len(part("addon.take.data").raw(bpy.data.objects[NAME]))]
 
 
 def deleted_by_hand(engines: dict[str, str]) -> Any:

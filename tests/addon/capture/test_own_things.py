@@ -13,7 +13,7 @@ pytestmark = pytest.mark.blender
 TAKE = ["my clip", "my clip body", "my clip camera"]
 FUNCTIONS = (
     "a_camera_of_its_own", "what_was_put_on_it", "its_collection_is_excluded", "deleted_by_hand",
-    "the_body_is_being_edited",
+    "the_body_is_being_edited", "blender_renders",
 )  # fmt: skip
 
 
@@ -57,6 +57,10 @@ def test_a_body_that_was_deleted_is_made_anew(found):
     assert meanwhile == ["my clip", "my clip camera"]
     assert ended == ["FINISHED"]
     assert (shown, there, body) == (TAKE, TAKE, "my clip body")
+
+
+def test_nothing_is_changed_while_blender_renders(found):
+    assert result(found, "blender_renders") == [False, True, 10, ["FINISHED"], 30]
 
 
 def test_an_edit_of_the_body_ends_with_the_capture(found):

@@ -53,7 +53,7 @@ def attempt(take: bpy.types.Object, change: Callable[[bpy.types.Object], None]) 
         "obstacle": obstacle,
         "refused": said,
         "messages": messages,
-        "untouched": target.animation_data is None,
+        "untouched": target.animation_data is None or target.animation_data.use_tweak_mode,
         "arm_deg": arm_error(take, target) if not (obstacle or said) else None,
         "family": chosen.mapping.family,
     }
@@ -131,6 +131,11 @@ def edit_mode(target: bpy.types.Object) -> None:
     bpy.ops.object.mode_set(mode="EDIT")
 
 
+def elsewhere(target: bpy.types.Object) -> None:
+    unlink(target)
+    bpy.data.scenes.new("elsewhere").collection.objects.link(target)
+
+
 def unlink(target: bpy.types.Object) -> None:
     bpy.context.scene.collection.objects.unlink(target)
 
@@ -149,6 +154,12 @@ def constrain(target: bpy.types.Object) -> None:
     copies.target, copies.subtarget = target, "left_hip"
 
 
+def tweak(target: bpy.types.Object) -> None:
+    animation = target.animation_data_create()
+    animation.nla_tracks.new().strips.new("strip", 1, bpy.data.actions.new("tweaked"))
+    animation.use_tweak_mode = True
+
+
 KINDS: dict[str, Callable[[bpy.types.Object], None]] = {
     "as it should be": lambda target: None,
     "mirrored": lambda target: setattr(target, "scale", (-1, 1, 1)),
@@ -161,9 +172,11 @@ KINDS: dict[str, Callable[[bpy.types.Object], None]] = {
     "no head": remove("head", "neck"),
     "strange names": rename,
     "rope": rope,
+    "tweaked": tweak,
     "point": point,
     "edit mode": edit_mode,
-    "another layer": unlink,
+    "another layer": elsewhere,
+    "deleted": unlink,
     "disabled": lambda target: setattr(target, "hide_viewport", True),
     "hidden": lambda target: target.hide_set(True),
     "locked": lock,
@@ -223,6 +236,19 @@ def presets(take: bpy.types.Object) -> dict[str, Any]:
         found["twice"] = str(ops.bake())
     except RuntimeError as error:
         found["twice"] = str(error)
+    next(row for row in mapping.rows if row.role == "head").bone = ""
+    found["ground"] = []
+    for name in ("nobody", "part 000", ""):
+        next(row for row in mapping.rows if row.role == "ground").bone = name
+        try:
+            found["ground"].append(str(ops.bake()))
+        except RuntimeError as error:
+            found["ground"].append(str(error))
+    file = module.folder() / f"{found['saved'][0]}.toml"
+    kept, slot = file.read_text(), target.animation_data.action
+    file.unlink()
+    found["elsewhere"] = [str(ops.bake()), target.animation_data.action != slot]
+    file.write_text(kept)
     (module.folder() / "broken.toml").write_text("not a bone map")
     try:
         found["broken"] = str(ops.load_bone_map(name="broken"))

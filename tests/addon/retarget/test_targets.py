@@ -12,7 +12,7 @@ pytestmark = pytest.mark.blender
 
 OBSTACLES = {
     "mirrored": "mirrored", "flat": "mirrored or zero", "rope": "not those of a person", "edit mode": "edit mode",
-    "another layer": "view layer", "disabled": "disabled",
+    "another layer": "view layer", "deleted": "deleted", "disabled": "disabled", "tweaked": "tweaked",
 }  # fmt: skip
 MESSAGES = {
     "as it should be": "", "uneven": "unevenly", "one arm": "left_shoulder", "one leg": "left_knee",
@@ -62,6 +62,12 @@ def test_targets_of_every_kind_and_maps_of_the_users_own(blender: Blender, tmp_p
     assert presets["arm_deg"] < 0.05
     assert "nobody" in presets["wrong name"]
     assert "part 000 stands for two" in presets["twice"]
+    gone, twice, without = presets["ground"]
+    assert "it has no nobody" in gone
+    assert "part 000 stands for two" in twice
+    assert without == "{'FINISHED'}"
+    assert presets["elsewhere"] == ["{'FINISHED'}", True]
+    assert "the bone map My   rig is not on this machine" in run.output
     assert "broken" in presets["broken"]
     assert presets["left"] == ["broken"]
     assert "Traceback" not in run.output

@@ -28,7 +28,8 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
     found["plain"] = material.animation_data is None
     found["actions_left"] = len(bpy.data.actions) - actions
 
-    bpy.context.scene.timeline_markers.new("My own", frame=3)
+    bpy.context.scene.timeline_markers.new("Gap", frame=3)  # the animator's own
+    bpy.context.scene.timeline_markers.new("other: L down", frame=4)
     for what in ("BOTH", "GAPS", "CONTACTS", "NONE"):
         bpy.ops.reel_to_rig.mark(what=what)
         found[what] = sorted([marker.frame, marker.name] for marker in bpy.context.scene.timeline_markers)

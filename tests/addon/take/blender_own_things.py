@@ -23,6 +23,7 @@ def main(motion_file: str, body_file: str, footage: str) -> dict[str, Any]:
         "clips": [clip.frame_start, shown(armature).frame_start, shown(second) == shown(armature)],
         "materials": own_material(armature),
     }
+    found["kept"] = kept_actions(second)
     found["deleted"] = deleted(armature)
     return found
 
@@ -46,6 +47,30 @@ def own_material(armature: Any) -> Any:
     take.opacity = 0.5
     take.by_confidence = False
     return [*found, list(own.diffuse_color), own.animation_data is not None, ours.diffuse_color[3]]
+
+
+def kept_actions(armature: Any) -> Any:
+    """Keys nobody edited, but kept as an asset and by a fake user; and keys that are tweaked in the NLA."""
+    take, known = take_of(armature), {*bpy.data.actions}
+
+    def action() -> Any:
+        return armature.animation_data.action
+
+    action().name = "marked"
+    action().asset_mark()
+    take.smoothing = 0.6
+    action().name = "shared"
+    action().use_fake_user = True
+    take.smoothing = 0.7
+    found = [sorted(item.name for item in bpy.data.actions if item.name in {"marked", "shared"})]
+
+    track = armature.animation_data.nla_tracks.new()
+    track.strips.new("strip", 1, action())
+    armature.animation_data.action = None
+    armature.animation_data.use_tweak_mode = True
+    take.smoothing = 0.8
+    found += [armature.animation_data.use_tweak_mode, take.applied == take.smoothing]
+    return [*found, sorted(item.name for item in bpy.data.actions if not item.users and item not in known)]
 
 
 def deleted(armature: Any) -> Any:

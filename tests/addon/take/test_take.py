@@ -116,7 +116,8 @@ def test_looks_markers_and_floor_follow_the_settings(blender: Blender, tmp_path:
     assert [colour[:3] for colour in found["colours"]] == [[0.1, 0.8, 0.2], [1.0, 0.1, 0.05], [0.35, 0.35, 0.35]]
     assert found["plain"]
     assert found["actions_left"] == 0
-    gaps, steps, own = [[21, "Gap"], [26, "Seen"]], [[6, "L down"], [16, "L up"]], [[3, "My own"]]
+    gaps, steps = [[21, "clip: Gap"], [26, "clip: Seen"]], [[6, "clip: L down"], [16, "clip: L up"]]
+    own = [[3, "Gap"], [4, "other: L down"]]
     assert found["BOTH"] == own + steps + gaps
     assert found["GAPS"] == own + gaps
     assert found["CONTACTS"] == own + steps
@@ -188,6 +189,7 @@ def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Pat
     found = run.result
     assert found["clips"] == [101, 1, True]
     assert found["materials"] == [[1, 0, 0, 1], True, [1, 0, 0, 1], True, 0.5]
+    assert found["kept"] == [["marked", "shared"], False, True, []]
     kept, down, no_clip, missing, source, other, obstacle = found["deleted"][1:]
     assert [found["deleted"][0], kept, down, no_clip, missing] == [True, True, 0, True, ""]
     assert (source, other) == ("clip", "clip.001")
