@@ -33,7 +33,10 @@ class Motions:
         self.subjects: list[str] = []
         for file in files:
             with np.load(file, allow_pickle=False) as data:
-                self.fps = float(data["fps"])
+                fps = float(data["fps"])
+                if self.fps not in (0.0, fps):
+                    raise ValueError(f"{file}: {fps} frames a second, but {self.fps} in the files before it")
+                self.fps = fps
                 vectors = np.concatenate([data["root_rot"][:, None], data["rot"].astype(np.float32)], 1)
                 quaternions.append(quaternion_from_matrix(matrix_from_axis_angle(vectors)).astype(np.float32))
                 floor, leg = np.zeros(len(vectors), np.float32), np.ones(len(vectors), np.float32)
@@ -44,7 +47,7 @@ class Motions:
                     leg[start : start + length] = bones[4] + bones[7]
                 root = data["root"].astype(np.float32) - np.outer(floor, [0, 1, 0]).astype(np.float32)
                 feet = data["joints"][:, [7, 10, 8, 11]].astype(np.float32) + root[:, None]
-                contacts.append(resting_feet(feet, self.fps))
+                contacts += [resting_feet(feet[start : start + length], fps) for start, length in spans]
                 roots.append(root)
                 legs.append(leg)
                 starts += [offset + int(start) for start, _ in spans]

@@ -30,6 +30,22 @@ def test_without_a_motion_folder_it_says_so(tmp_path: Path) -> None:
         Motions(tmp_path, "*.npz")
 
 
+def test_feet_do_not_leap_from_clip_to_clip(folder: Path, tmp_path: Path) -> None:
+    with np.load(folder / "walks.npz") as data:
+        arrays = {**data, "joints": np.zeros_like(data["joints"]), "root": np.zeros_like(data["root"])}
+    arrays["root"][FRAMES:, 0] = 5.0
+    np.savez(tmp_path / "stands.npz", **arrays)
+    assert (Motions(tmp_path, "*.npz").contacts == 1).all()
+
+
+def test_files_of_different_rates_are_refused(folder: Path, tmp_path: Path) -> None:
+    with np.load(folder / "walks.npz") as data:
+        for fps in (30, 60):
+            np.savez(tmp_path / f"{fps}.npz", **{**data, "fps": np.int32(fps)})
+    with pytest.raises(ValueError, match=r"60\.npz"):
+        Motions(tmp_path, "*.npz")
+
+
 def test_windows_are_resampled_by_time(folder: Path) -> None:
     """At 60 frames a second every other frame is one of the 30 that were recorded."""
     motions = Motions(folder, "*.npz")
