@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 
 from ..motion.rotations import axis_angle_from_matrix, matrix_from_axis_angle, skew
 
@@ -25,6 +25,10 @@ PRIOR: Final = 0.1
 """How surely, beside one point seen once, a point is at the unit distance."""
 FARTHEST: Final = 1e-3
 """The smallest inverse distance, in the unit."""
+KNOWN_SHARE: Final = 0.5
+"""Key frames are added while at least that share of what they show are points whose place is known."""
+RECENT: Final = 24
+"""So many key frames are adjusted on the way, of which the older half stays."""
 MOST_ROUNDS: Final = 30
 ROUNDS_ON_THE_WAY: Final = 5
 
@@ -117,13 +121,21 @@ def _travelled(turning: _Scene, seen: Sightings) -> tuple[_Scene, float]:
     scene, keys = turning, np.flatnonzero(seen.key)
     known = min(FIRST, len(keys))
     while True:
-        part = seen.only(seen.frame <= keys[known - 1])
+        # What lies far back is settled: the cost of a shot grows with its length, not with the square of it.
+        since = max(0, known - RECENT)
+        recent = (seen.frame <= keys[known - 1]) & (scene.anchor[seen.point] >= keys[since])
+        part, still = seen.only(recent), RECENT // 2 if since else 1
         for coarser in COARSER:
-            scene, _ = _adjusted(scene, part.less_accurate(coarser), travels=True, rounds=ROUNDS_ON_THE_WAY)
+            scene, _ = _adjusted(
+                scene, part.less_accurate(coarser), travels=True, rounds=ROUNDS_ON_THE_WAY, still=still
+            )
         if known == len(keys):
             return _adjusted(scene, seen, travels=True)
-        more = keys[known : known + max(2, known // 2)]
         last, before = keys[known - 1], keys[known - 2]
+        more = keys[known : known + max(2, known // 2)]
+        old = scene.anchor[seen.point] <= last
+        share = np.array([old[seen.frame == key].mean() for key in more])
+        more = more[: max(1, int(np.logical_and.accumulate(share > KNOWN_SHARE).sum()))]
         rotation, centre = scene.rotation.copy(), scene.centre.copy()
         rotation[more] = turning.rotation[more] @ turning.rotation[last].T @ rotation[last]
         centre[more] = centre[last] + (more - last)[:, None] / (last - before) * (centre[last] - centre[before])
@@ -211,14 +223,20 @@ def _moved(scene: _Scene, cameras: Indices, turn: Array, shift: Array, inverse: 
     return replace(scene, rotation=rotation, centre=centre, inverse=np.maximum(scene.inverse + inverse, FARTHEST))
 
 
-def _adjusted(scene: _Scene, seen: Sightings, *, travels: bool, rounds: int = MOST_ROUNDS) -> tuple[_Scene, float]:
-    """The scene that fits sightings in key frames best, and the median error in units of the accuracy."""
+def _adjusted(
+    scene: _Scene, seen: Sightings, *, travels: bool, rounds: int = MOST_ROUNDS, still: int = 1
+) -> tuple[_Scene, float]:
+    """The scene that fits sightings in key frames best, and the median error in units of the accuracy.
+
+    The first `still` of the cameras stay where they are, and so do points that are not seen.
+    """
     keys = np.unique(seen.frame)
     number = np.full(len(seen.key), -1)
     number[keys] = np.arange(len(keys))
     size = 6 if travels else 3
-    free = np.arange(size, size * len(keys))  # The first camera stays.
+    free = np.arange(size * still, size * len(keys))
     counts = len(scene.inverse)
+    sighted = np.bincount(seen.point, minlength=counts) > 0
 
     def jacobian(linear: _Linear) -> csr_matrix:
         n = len(seen.frame)
@@ -239,19 +257,19 @@ def _adjusted(scene: _Scene, seen: Sightings, *, travels: bool, rounds: int = MO
     for _ in range(rounds):
         J = jacobian(linear)
         H, g = np.asarray((J.T @ J).todense()), J.T @ linear.error.ravel()
-        W, v, gv = np.zeros((len(g), counts)), np.ones(counts), np.zeros(counts)
+        W, v, gv = csr_matrix((len(g), counts)), np.ones(counts), np.zeros(counts)
         if travels:
             rows = np.arange(2 * len(seen.frame))
             V = csr_matrix((linear.inverse.ravel(), (rows, seen.point.repeat(2))), shape=(len(rows), counts))
-            W = np.asarray((J.T @ V).todense())
+            W = csr_matrix(J.T @ V)
             v = np.bincount(seen.point, (linear.inverse**2).sum(1), counts) + PRIOR
-            gv = V.T @ linear.error.ravel() + PRIOR * (scene.inverse - 1)
+            gv = V.T @ linear.error.ravel() + np.where(sighted, PRIOR * (scene.inverse - 1), 0.0)
         while True:
-            eliminate = W / (v * (1 + damping))
+            eliminate = csr_matrix(W @ diags(1 / (v * (1 + damping))))
             damped = H + damping * np.diag(np.diag(H) + 1e-3)
-            step = np.linalg.solve(damped - eliminate @ W.T, eliminate @ gv - g)
+            step = np.linalg.solve(damped - (eliminate @ W.T).toarray(), eliminate @ gv - g)
             inverse = -(gv + W.T @ step) / (v * (1 + damping))
-            parts = np.concatenate([np.zeros(size), step]).reshape(-1, size)
+            parts = np.concatenate([np.zeros(size * still), step]).reshape(-1, size)
             shift = parts[:, 3:] if travels else np.zeros((len(keys), 3))
             tried = _moved(scene, keys, parts[:, :3], shift, inverse)
             tried_linear, tried_cost = _linear(tried, seen)
