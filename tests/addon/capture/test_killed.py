@@ -10,7 +10,7 @@ from model.protocol import TEXTS, Code
 from tests.addon.blender import Blender
 
 SCRIPT = Path(__file__).with_name("blender_killed.py")
-STAGES = ["", "loading", "people", "keypoints", "fitting"]
+STAGES = ["", "loading", "people", "keypoints", "shown", "fitting"]
 TAKE = ["demo", "demo body", "demo camera"]
 
 
@@ -18,14 +18,15 @@ TAKE = ["demo", "demo body", "demo camera"]
 @pytest.mark.engine
 def test_engine_killed_at_any_moment(blender: Blender, demo_clip: Path):
     found = blender.run(
-        SCRIPT, timeout_s=400, python=sys.executable, footage=str(demo_clip), start_s=2.0, end_s=3.0, stages=STAGES
+        SCRIPT, timeout_s=400, python=sys.executable, footage=str(demo_clip), start_s=2.0, end_s=4.0, stages=STAGES
     ).result
     message, hint = TEXTS[Code.ENGINE_DIED]
     for stage in STAGES:
         killed = found["killed"][stage]
         assert killed["result"] == ["CANCELLED"], stage
         assert killed["after_s"] < 3
-        assert killed["slowest_tick_s"] < 0.3
+        if stage != "shown":  # Blender itself takes its time to open the footage behind a take.
+            assert killed["slowest_tick_s"] < 0.3
         assert killed["problem"][0].startswith(message)
         assert "signal 9" in killed["problem"][0]
         assert killed["problem"][1] == hint
@@ -72,4 +73,3 @@ def test_engine_killed_at_random_moments_until_the_import_is_through(blender: Bl
         assert attempt["cache"] == ["engine.log", "footage"]
         assert not attempt["folder"]
         assert not attempt["busy"]
-    assert any(attempt["shown"] for attempt in found["killed"])
