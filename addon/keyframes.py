@@ -125,6 +125,17 @@ def _write_bezier(
         points.foreach_set(name, np.full(len(frames), kind, np.int32))
 
 
+def sampled(
+    action: bpy.types.Action, data_path: str, frames: NDArray[np.floating], unkeyed: Sequence[float]
+) -> NDArray[np.float64]:
+    """The values (T, n) of a path of n channels at scene frames (T,); those without a curve stay at `unkeyed` (n,)."""
+    values = np.tile(np.asarray(unkeyed, np.float64), (len(frames), 1))
+    for fcurve in _curves(action):
+        if fcurve.data_path == data_path and not fcurve.mute:
+            values[:, fcurve.array_index] = [fcurve.evaluate(frame) for frame in frames.tolist()]
+    return values
+
+
 def fingerprint(action: bpy.types.Action) -> str:
     """A text that becomes another one when the action is edited: its keys, or how its curves run between them."""
     digest = hashlib.sha256()

@@ -6,7 +6,7 @@ import bpy
 
 from ...model.motion.motion import MotionFileError
 from ...model.protocol import Failure
-from ..take import data
+from ..take import keys
 from .bake import Options, bake
 from .foot_lock import FootLock
 from .mapping.props import absent, chosen, mapping_of, words
@@ -21,7 +21,7 @@ class Bake(bpy.types.Operator):
     bl_idname = "reel_to_rig.bake"
     bl_label = "Bake onto Rig"
     bl_description = (
-        "Key the target so that it moves as the take does, in a new action. "
+        "Key the target so that it moves as the take is keyed, by hand or as captured, in a new action. "
         "The action that it has is kept. Limbs of a Rigify rig are switched to FK, or to IK if you choose so"
     )
     bl_options = {"REGISTER", "UNDO"}
@@ -48,7 +48,7 @@ class Bake(bpy.types.Operator):
                 hands=retarget.hands,
                 tolerance_rad=retarget.tolerance if retarget.sparse else 0.0,
             )
-            baked = bake(data.read(take), target, f"{take.name} on {target.name}", match, options)
+            baked = bake(keys.keyed(take), target, f"{take.name} on {target.name}", match, options)
         except Failure as error:
             self.report({"ERROR"}, f"{error.message} {error.hint}")
             return {"CANCELLED"}
@@ -56,6 +56,7 @@ class Bake(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         line = f"Baked {baked.action.name}: {baked.family}, {len(baked.bones)} bones, scale {baked.scale:.3f}"
+        line += ", with what was edited by hand" if keys.is_edited(take) else ""
         notes = [f"not found: {', '.join(map(words, baked.missing))}"] if baked.missing else []
         if absent(mapping):
             notes.append(f"the bone map {mapping.preset} is not on this machine, only the bones it named")

@@ -74,6 +74,21 @@ def pose_channels(
     return (rest[0] + trans - pelvis) @ axes[0], continuous_quaternions(quaternion_from_matrix(rotation))
 
 
+def motion_of_channels(
+    location: NDArray[np.floating],
+    rotation: NDArray[np.floating],
+    rest: NDArray[np.floating],
+    axes: NDArray[np.floating],
+    pelvis: NDArray[np.floating],
+) -> tuple[Array, Array]:
+    """The way back from `pose_channels`: local (T, 24, 3, 3) and trans (T, 3), for rotations (T, 24, 3, 3)."""
+    axes = np.asarray(axes, np.float64)
+    canonical = UPRIGHT.T @ axes
+    local = canonical @ np.asarray(rotation, np.float64) @ np.swapaxes(canonical, -1, -2)
+    local[:, 0] = axes[0] @ rotation[:, 0] @ canonical[0].T
+    return local, np.asarray(location, np.float64) @ axes[0].T + pelvis - rest[0]
+
+
 def camera_channels(rotation: NDArray[np.floating], translation: NDArray[np.floating]) -> tuple[Array, Array]:
     """Location (T, 3) and quaternion WXYZ (T, 4) of Blender's camera, for OpenCV's world → camera (T, 3, 3), (T, 3)."""
     to_world = np.swapaxes(np.asarray(rotation, np.float64), -1, -2)

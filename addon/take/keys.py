@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes a take's motion onto its armature and camera."""
 
+from dataclasses import replace
 from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Euler
+from numpy.typing import NDArray
 
 from ...model.motion.motion import Motion
+from ...model.motion.rotations import matrix_from_axis_angle, matrix_from_quaternion
 from ...model.motion.skeleton import JOINTS
 from .. import keyframes
 from ..steps import Steps, at_once
@@ -77,13 +81,11 @@ def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
     take.applied, take.applied_regions, take.applied_hold = strength, tuple(take.regions), take.hold_feet
     motion = data.read(armature)
     yield
-    bones = _armature_data(armature).bones
     location, quaternions = geometry.pose_channels(
         motion.local,
         motion.trans + [0, 0, take.floor_m],  # The armature object goes down to the floor, not its bones.
         motion.rest,
-        axes=np.array([bones[name].matrix_local.to_3x3() for name in JOINTS]),
-        pelvis=np.array(bones[JOINTS[0]].head_local),
+        *_rest(armature),
     )
     curves = [
         keyframes.Curve(f'pose.bones["{JOINTS[0]}"].location', axis, location[:, axis], JOINTS[0]) for axis in range(3)
@@ -94,9 +96,8 @@ def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
         for part in range(4)
     ]
     yield
-    previous = armature.animation_data.action if armature.animation_data else None
+    previous, edited = _action(armature), is_edited(armature)
     kept = previous is not None and (previous.use_fake_user or bool(previous.asset_data))
-    edited = previous is not None and bool(take.written) and keyframes.fingerprint(previous) != take.written
     take.written = ""  # An undo may lead back to right after this step.
     action = keyframes.write_action(armature, armature.name, curves, motion.frames)
     if previous and not kept and not edited and previous.users == int(previous.use_fake_user):
@@ -104,6 +105,55 @@ def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
         action.name = armature.name
     yield
     take.written = keyframes.fingerprint(action)
+
+
+def is_edited(armature: bpy.types.Object) -> bool:
+    """Whether a take's action is another than was written for it, or not as it was written."""
+    action, written = _action(armature), take_of(armature).written
+    return action is not None and bool(written) and keyframes.fingerprint(action) != written
+
+
+def keyed(armature: bpy.types.Object) -> data.TakeMotion:
+    """The motion that is keyed on a take, with what was edited by hand: rotations of bones, and the way of its hips.
+
+    What else moves it, such as constraints or the NLA's other strips, is not looked at.
+    """
+    motion, action = data.read(armature), _action(armature)
+    if not action or not is_edited(armature):
+        return motion
+    assert armature.pose
+    rotations: list[NDArray[np.float64]] = []
+    for name in JOINTS:
+        bone, path = armature.pose.bones[name], f'pose.bones["{name}"].'
+        channel = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(
+            bone.rotation_mode, "rotation_euler"
+        )
+        values = keyframes.sampled(action, path + channel, motion.frames, getattr(bone, channel))
+        rotations.append(_rotations(values, bone.rotation_mode))
+    hips = armature.pose.bones[JOINTS[0]]
+    location = keyframes.sampled(action, f'pose.bones["{JOINTS[0]}"].location', motion.frames, hips.location[:])
+    local, trans = geometry.motion_of_channels(location, np.stack(rotations, 1), motion.rest, *_rest(armature))
+    return replace(motion, local=local, trans=trans - [0, 0, take_of(armature).floor_m])
+
+
+def _rotations(values: NDArray[np.float64], mode: str) -> NDArray[np.float64]:
+    """Rotations (T, 3, 3) for a bone's channels (T, 3) or (T, 4) in a rotation mode."""
+    if mode == "QUATERNION":
+        return matrix_from_quaternion(values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), 1e-9))
+    if mode == "AXIS_ANGLE":
+        axes = values[:, 1:] / np.maximum(np.linalg.norm(values[:, 1:], axis=-1, keepdims=True), 1e-9)
+        return matrix_from_axis_angle(axes * values[:, :1])
+    return np.array([Euler(row, mode).to_matrix() for row in values.tolist()])
+
+
+def _action(armature: bpy.types.Object) -> bpy.types.Action | None:
+    return armature.animation_data.action if armature.animation_data else None
+
+
+def _rest(armature: bpy.types.Object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The axes (24, 3, 3) of the bones at rest, in columns, and the head (3,) of the first."""
+    bones = _armature_data(armature).bones
+    return np.array([bones[name].matrix_local.to_3x3() for name in JOINTS]), np.array(bones[JOINTS[0]].head_local)
 
 
 def place_camera(camera: bpy.types.Object, motion: Motion, start: float, fps: float) -> None:

@@ -4,8 +4,10 @@
 from typing import Any
 
 import bpy
+import numpy as np
 
-from model.motion.motion import Motion
+from model.motion.motion import Motion, forward_kinematics
+from model.motion.skeleton import JOINTS
 from tests.addon.inside import empty_scene, enable_checkout, part
 
 
@@ -23,6 +25,7 @@ def main(motion_file: str, body_file: str, footage: str) -> dict[str, Any]:
         "clips": [clip.frame_start, shown(armature).frame_start, shown(second) == shown(armature)],
         "materials": own_material(armature),
     }
+    found["edited"] = edited(second)
     found["kept"] = kept_actions(second)
     found["deleted"] = deleted(armature)
     return found
@@ -47,6 +50,46 @@ def own_material(armature: Any) -> Any:
     take.opacity = 0.5
     take.by_confidence = False
     return [*found, list(own.diffuse_color), own.animation_data is not None, ours.diffuse_color[3]]
+
+
+def edited(armature: Any) -> Any:
+    """How far what is keyed lies from where Blender poses the bones, metres, before and after edits; baked as well."""
+    keys, read = part("addon.take.keys"), part("addon.take.data").read
+    take_of(armature).floor_m = 0.25
+    found = [keys.is_edited(armature), off(armature, keys.keyed(armature))]
+    pose = armature.pose.bones
+    pose["head"].rotation_mode, pose["left_elbow"].rotation_mode = "ZXY", "AXIS_ANGLE"
+    pose["head"].rotation_euler = (0.3, 0.2, 0.1)  # without keys
+    for frame, angle in ((1, 0.3), (20, 1.2)):
+        pose["left_elbow"].rotation_axis_angle = (angle, 1, 2, 3)
+        pose["left_elbow"].keyframe_insert("rotation_axis_angle", frame=frame)
+    pose["right_hip"].rotation_quaternion = (1, 1, 0, 0)
+    pose["right_hip"].keyframe_insert("rotation_quaternion", frame=10)
+    pose["pelvis"].location = (0.5, 1, 2)
+    pose["pelvis"].keyframe_insert("location", frame=12)
+    found += [keys.is_edited(armature), off(armature, keys.keyed(armature)), off(armature, read(armature))]
+
+    target = armature.copy()
+    target.data = armature.data.copy()
+    target.animation_data_clear()
+    bpy.context.collection.objects.link(target)
+    bpy.context.view_layer.update()
+    retarget = bpy.context.scene.reel_to_rig_retarget
+    retarget.source, retarget.target, retarget.feet = armature, target, "NEVER"
+    assert bpy.ops.reel_to_rig.bake() == {"FINISHED"}
+    found.append(off(target, keys.keyed(armature)))
+    bpy.data.objects.remove(target)
+    return found
+
+
+def off(armature: Any, motion: Any) -> float:
+    joints = forward_kinematics(motion.local, motion.rest)[1] + motion.trans[:, None]
+    worst = 0.0
+    for frame, expected in zip(motion.frames, joints, strict=True):
+        bpy.context.scene.frame_set(int(frame), subframe=frame - int(frame))
+        heads = np.array([armature.matrix_world @ armature.pose.bones[name].head for name in JOINTS])
+        worst = max(worst, float(np.abs(heads - expected).max()))
+    return worst
 
 
 def kept_actions(armature: Any) -> Any:
@@ -76,6 +119,7 @@ def kept_actions(armature: Any) -> Any:
 def deleted(armature: Any) -> Any:
     """As X does it: the objects stay in the file, since the take points to them."""
     take, layer = take_of(armature), bpy.context.view_layer
+    layer.update()
     for item in layer.objects:
         item.select_set(item in {take.body, take.camera})
     bpy.ops.object.delete()

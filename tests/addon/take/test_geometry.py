@@ -36,6 +36,9 @@ def test_pose_channels_move_bones_of_any_roll_as_the_motion_moves_its_joints():
     assert np.abs(place - motion.joints).max() < 1e-5
     turned = forward_kinematics(local, rest)[0] @ geometry.UPRIGHT.T @ axes
     assert np.abs(pose - turned).max() < 1e-9
+    back, trans = geometry.motion_of_channels(location, channels, rest, axes, heads[0])
+    assert np.abs(back - local).max() < 1e-9
+    assert np.abs(trans - motion.trans).max() < 1e-9
 
 
 def test_bones_point_along_limbs_and_toes_lie_flat():

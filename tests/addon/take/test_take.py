@@ -189,6 +189,11 @@ def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Pat
     found = run.result
     assert found["clips"] == [101, 1, True]
     assert found["materials"] == [[1, 0, 0, 1], True, [1, 0, 0, 1], True, 0.5]
+    before, exact, after, still_exact, otherwise, baked = found["edited"]
+    assert (before, after) == (False, True)
+    assert max(exact, still_exact, baked) < 1e-4
+    assert otherwise > 0.1
+    assert "with what was edited by hand" in run.output
     assert found["kept"] == [["marked", "shared"], False, True, []]
     kept, down, no_clip, missing, source, other, obstacle = found["deleted"][1:]
     assert [found["deleted"][0], kept, down, no_clip, missing] == [True, True, 0, True, ""]
