@@ -3,7 +3,7 @@
 
 from math import degrees, radians
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import bpy
 
@@ -22,6 +22,10 @@ KEPT = "footage"
 """The folder in the cache in which the engine keeps what it found in footage."""
 
 
+RELATIVE: set[Any] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""From 4.5 on Blender paints a path red that begins at the .blend file, unless its property says that it may."""
+
+
 class CaptureProperties(bpy.types.PropertyGroup):
     """Kept with the scene."""
 
@@ -29,6 +33,7 @@ class CaptureProperties(bpy.types.PropertyGroup):
         name="Footage",
         description="The video to capture from. One camera, the whole person in the picture for most of it",
         subtype="FILE_PATH",
+        options=RELATIVE,
         update=_footage_chosen,
     )
     start_s: bpy.props.FloatProperty(
