@@ -18,9 +18,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Final
 
 from .protocol import Cancelled, CaptureSettings, Code, Failure, encode, failed
 from .serve import as_failure
+
+MAKING: Final = ("motions", "pictures", "train", "export", "evaluate")
+"""Commands for those who make the weights: it is for them to name the right folder."""
 
 
 def main(arguments: list[str]) -> int:
@@ -45,6 +49,11 @@ def main(arguments: list[str]) -> int:
     except (Cancelled, KeyboardInterrupt):
         print("\nCancelled.", file=sys.stderr)
         return 130
+    except FileNotFoundError as error:
+        if arguments[0] not in MAKING:
+            raise
+        print(error, file=sys.stderr)
+        return 1
     except Exception as error:
         failure = as_failure(error)
         if failure.code is Code.ENGINE_INTERNAL:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.__main__ import main
 from model.body.files import load_body
 from model.evaluation.metrics import mpjpe_mm
 from model.motion.motion import forward_kinematics
@@ -28,6 +29,24 @@ def source(folder: Path) -> Projections:
 def test_without_a_motion_folder_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"\*\.npz"):
         Motions(tmp_path, "*.npz")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate --source projections --motion",
+        "evaluate --source synthetic --pictures",
+        "train --stage 1 --out . --motion",
+    ],
+)
+def test_a_wrong_folder_is_told_in_one_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*command.split(), str(tmp_path / "nowhere")]) == 1
+    printed = capsys.readouterr()
+    assert str(tmp_path / "nowhere") in printed.err
+    assert len(printed.err.splitlines()) == 1
 
 
 def test_feet_do_not_leap_from_clip_to_clip(folder: Path, tmp_path: Path) -> None:
