@@ -145,11 +145,18 @@ def _with_feet(
     known = speeds[np.isfinite(speeds)]
     slide = float(known.mean()) if len(known) else 0.0
     most = np.nan_to_num(speeds).max(1)
+    # A slide that is measured hardly ever says hardly anything.
+    held = float(np.mean(rests.any(1)))
     deepest, share = float(depths.max()), float(np.mean(depths > DOUBTFUL_DEPTH_CM))
     return replace(
         quality,
         slide=Figure(
-            "Foot slide", slide, " cm/s", f"at most {most.max():.2f}", _at(frames, most), slide > DOUBTFUL_SLIDE_CM_S
+            "Foot slide",
+            slide,
+            " cm/s",
+            f"a foot rests in {held:.0%} of frames; at most {most.max():.2f}",
+            _at(frames, most),
+            slide > DOUBTFUL_SLIDE_CM_S or not rests.any(),
         ),
         penetration=Figure(
             "In the floor", deepest, " cm", f"{share:.0%} of frames", _at(frames, depths), deepest > DOUBTFUL_DEPTH_CM

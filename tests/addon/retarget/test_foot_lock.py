@@ -151,6 +151,21 @@ def test_a_rig_without_whole_legs_is_left_alone() -> None:
     assert lock_feet(target, before, motion[2], rests, time_s) is before
 
 
+def test_a_report_without_contacts_says_so() -> None:
+    """Of feet that never rest it is not known whether they slide."""
+    time_s, motion, rests = stepping("jump", 30.0)
+    target = other_legs(np.random.default_rng(1))
+    solution = solve(target, *motion)
+    slide = report(target, solution, motion, rests, time_s).slide
+    unknown = report(target, solution, motion, np.zeros_like(rests), time_s).slide
+    assert slide
+    assert unknown
+    assert f"a foot rests in {np.mean((rests > 0.5).any(1)):.0%} of frames" in slide.note
+    assert "a foot rests in 0% of frames" in unknown.note
+    assert unknown.value == 0
+    assert unknown.doubtful
+
+
 def test_hands_that_are_still_are_held() -> None:
     """Hands that drift a little while the person crouches are held; moving hands are not."""
     time_s, (local, trans, body), _ = stepping("crouch", 30.0)
