@@ -47,6 +47,7 @@ class Background:
         self._people = people
         self.time_s: list[float] = []
         self._key: list[bool] = []
+        self._keyed_s, self._keyed_points = -np.inf, 0
         self._frames: list[NDArray[np.intp]] = []
         self._points: list[NDArray[np.intp]] = []
         self._pixels: list[Array] = []
@@ -70,11 +71,11 @@ class Background:
             inside = np.round(found).astype(int).clip(0, np.array(grey.shape[::-1]) - 1)
             kept &= free[inside[:, 1], inside[:, 0]] > 0
             self._at, self._ids = found[kept], self._ids[kept]
-        keys = [then for then, key in zip(self.time_s, self._key, strict=True) if key]
         # With next to no points left, what comes could not be joined to what was.
-        is_key = not keys or time_s - keys[-1] >= KEY_S - 1e-3 or len(self._ids) < POINTS // 3
+        is_key = time_s - self._keyed_s >= KEY_S - 1e-3 or len(self._ids) < self._keyed_points // 3
         if is_key:
             self._add(grey, free)
+            self._keyed_s, self._keyed_points = time_s, len(self._ids)
         self._grey = grey
         self._frames.append(np.full(len(self._ids), len(self.time_s), np.intp))
         self._points.append(self._ids.copy())

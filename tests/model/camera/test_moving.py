@@ -125,5 +125,15 @@ def test_a_camera_that_stands_still_is_exactly_still() -> None:
     assert followed(scene("still"), frames=45) is None
 
 
+def test_before_a_wall_with_few_points_no_more_frames_are_key_frames() -> None:
+    background, wall = Background([]), np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+    wall[100:160, 200:260] = np.random.default_rng(0).integers(0, 255, (5, 5, 1)).repeat(12, 0).repeat(12, 1)
+    for t in range(31):
+        background.see(t / FPS, np.roll(wall, t, 1))
+    seen = background.remembered()
+    assert 8 < np.bincount(seen["frames"], minlength=31).min() < 40
+    assert seen["key"].sum() == pytest.approx(2 / 0.25, abs=1)
+
+
 def length(path: np.ndarray) -> float:
     return float(np.linalg.norm(np.diff(path, axis=0), axis=-1).sum())
