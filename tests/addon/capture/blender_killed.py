@@ -50,6 +50,8 @@ def killed_in(stage: str) -> dict[str, Any]:
     operator.modal(bpy.context, TICK)
     job, pid = running(), engine()
     if stage == "shown":
+        follow(operator, ticks, lambda: work._growth._prepared is not None)
+        os.kill(pid, signal.SIGSTOP)  # It is not to be done before all of that is there.
         follow(operator, ticks, lambda: names() and not work._growth.busy)
         assert names() == ["demo", "demo body", "demo camera"]
     elif stage:

@@ -18,7 +18,7 @@ TAKE = ["demo", "demo body", "demo camera"]
 @pytest.mark.engine
 def test_engine_killed_at_any_moment(blender: Blender, demo_clip: Path):
     found = blender.run(
-        SCRIPT, timeout_s=400, python=sys.executable, footage=str(demo_clip), start_s=2.0, end_s=4.0, stages=STAGES
+        SCRIPT, timeout_s=400, python=sys.executable, footage=str(demo_clip), start_s=2.0, end_s=4.5, stages=STAGES
     ).result
     message, hint = TEXTS[Code.ENGINE_DIED]
     for stage in STAGES:
