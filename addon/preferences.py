@@ -46,7 +46,7 @@ class ReelToRigPreferences(bpy.types.AddonPreferences):
         items=(
             ("auto", "Automatic", "The graphics card if it can be used, otherwise the processor"),
             ("cpu", "Processor", "Runs everywhere, and is slower"),
-            ("cuda", "NVIDIA Graphics Card", "Fails with a message if the card cannot be used"),
+            ("cuda", "Graphics Card", "Fails with a message if the card cannot be used"),
         ),
         default="auto",
     )

@@ -14,7 +14,7 @@ MB = 1 << 20
 
 @dataclass(frozen=True)
 class Device:
-    """kind: "cuda" or "cpu", as torch calls it. memory_mb: its whole memory in MiB, 0 where that is unknown."""
+    """kind: "cuda", AMD's cards too, or "cpu", as torch calls it. memory_mb: its whole memory in MiB, 0 if unknown."""
 
     kind: str
     name: str
@@ -23,13 +23,14 @@ class Device:
 
 def best_device() -> Device:
     """The GPU, where torch is a build that can use it and its driver answers; else the CPU."""
-    return (_torch_uses_cuda() and _cuda_device()) or Device("cpu", _cpu_name(), _system_memory_mb())
+    gpu = (_torch_has("torch_cuda") and _cuda_device()) or (_torch_has("torch_hip") and _amd_device())
+    return gpu or Device("cpu", _cpu_name(), _system_memory_mb())
 
 
-def _torch_uses_cuda() -> bool:
+def _torch_has(name: str) -> bool:
     torch = importlib.util.find_spec("torch")
     folders = torch.submodule_search_locations if torch else None
-    library = "torch_cuda.dll" if sys.platform == "win32" else "libtorch_cuda.so"
+    library = f"{name}.dll" if sys.platform == "win32" else f"lib{name}.so"
     return any((Path(folder) / "lib" / library).exists() for folder in folders or ())
 
 
@@ -49,6 +50,14 @@ def _cuda_device() -> Device | None:
     if any(function(*arguments) for function, *arguments in calls):
         return None
     return Device("cuda", name.value.decode(errors="replace"), memory.value // MB)
+
+
+def _amd_device() -> Device | None:
+    """The AMD card with the most memory; None if ROCm's driver is not there for this user."""
+    if not os.access("/dev/kfd", os.R_OK | os.W_OK):
+        return None
+    sizes = [int(file.read_text()) for file in Path("/sys/class/drm").glob("card*/device/mem_info_vram_total")]
+    return Device("cuda", "AMD graphics card", max(sizes, default=0) // MB)
 
 
 def _cpu_name() -> str:
