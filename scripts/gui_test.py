@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--engine", default=sys.executable, help="the engine's Python (default: this one)")
     parser.add_argument("--output", type=Path, default=ROOT / "gui_test", help="folder for pictures and figures")
     parser.add_argument("--zip", type=Path, help="the extension, if it was built already")
-    parser.add_argument("--seconds", type=float, default=4.0, help="how much footage is imported (default: 4)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how much footage is imported (default: 5)")
     chosen = parser.parse_args()
     blender = shlex.split(chosen.blender)
     missing = [name for name in (blender[-1], "Xvfb", "import") if not there(blender[:-1], name)]
