@@ -102,7 +102,7 @@ def _capture(arguments: list[str]) -> int:
 def _scan(arguments: list[str]) -> int:
     from . import pipeline  # noqa: PLC0415
 
-    settings = CaptureSettings(output="", **vars(_footage_parser("scan").parse_args(arguments)))
+    settings = CaptureSettings(**vars(_footage_parser("scan").parse_args(arguments)))
     settings.check()
     for track in pipeline.scan(settings, _Progress(), lambda: False):
         print(

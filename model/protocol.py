@@ -119,7 +119,7 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class CaptureSettings:
-    """What a capture is asked to do.
+    """What a capture is asked to do, or a scan, which writes no `output`.
 
     `fov_deg` is the horizontal field of view of the upright picture, None to assume one. `height_m` is the person's
     standing height, None to take the body shape's own. `person` is a track's number, None for the most prominent.
@@ -129,7 +129,7 @@ class CaptureSettings:
     """
 
     footage: str
-    output: str
+    output: str = ""
     overlay: str | None = None
     person: int | None = None
     start_s: float = 0.0
@@ -159,7 +159,7 @@ class CaptureSettings:
             wrong = isinstance(value, bool) or not isinstance(value, kinds[name])
             if wrong and not (value is None and name in optional):
                 raise Failure(Code.REQUEST_INVALID, f"{name} = {value!r}.")
-        for name in ("footage", "output"):
+        for name in ("footage",) if message.get("type") == "scan" else ("footage", "output"):
             if not given.get(name):
                 raise Failure(Code.REQUEST_INVALID, f"{name} is missing.")
         settings = CaptureSettings(**given)

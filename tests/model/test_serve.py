@@ -201,7 +201,7 @@ def test_bad_requests_are_answered(engine):
 
 
 def test_scan_lists_people_with_thumbnails_that_last_while_it_runs(engine):
-    engine.say("scan", job="s", footage="good", output="unused")
+    engine.say("scan", job="s", footage="good")
     event = engine.hear("people", "failed")
     first, second = event["tracks"]
     assert (first["id"], first["first_s"], first["last_s"], first["frames"], first["share"]) == (7, 0, 4.9, 50, 0.5)
@@ -221,7 +221,7 @@ def test_leaving(engine, way, busy_with):
     """A job that heeds the flag is cancelled; one that does not is left behind after a few seconds."""
     engine.say("hello", protocol=PROTOCOL_VERSION)
     engine.hear("ready")
-    engine.say("scan", job="s", footage="good", output="unused")
+    engine.say("scan", job="s", footage="good")
     engine.hear("people")
     if busy_with:
         engine.capture(busy_with)
