@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 
 CERTAIN: Final = 0.25
 """A sighting with at least this score may begin a track."""
-LONGEST_GAP_S: Final = 1.5
+LONGEST_LOST_S: Final = 1.5
 VISIBLE_JOINT: Final = 0.2
 REACH: Final = 0.6
 REACH_GROWTH: Final = 0.8
@@ -85,7 +85,7 @@ class Tracker:
 
     def update(self, time_s: float, sightings: list[Sighting]) -> None:
         sightings = _without_duplicates(sightings)
-        alive = [trail for trail in self.trails if time_s - trail.times[-1] <= LONGEST_GAP_S]
+        alive = [trail for trail in self.trails if time_s - trail.times[-1] <= LONGEST_LOST_S]
         certain = [s for s in sightings if s.score >= CERTAIN]
         uncertain = [s for s in sightings if s.score < CERTAIN]
         left, unclaimed = _assign(time_s, alive, certain)

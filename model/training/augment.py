@@ -11,9 +11,10 @@ from torch import Tensor
 
 from ..motion.skeleton import JOINTS
 
-UPPER = tuple(JOINTS.index(name) for name in JOINTS if not name.startswith(("pelvis", "left_hip", "right_hip")))
 UPPER = tuple(
-    j for j in UPPER if JOINTS[j].removeprefix("left_").removeprefix("right_") not in ("knee", "ankle", "foot")
+    j
+    for j, name in enumerate(JOINTS)
+    if name.removeprefix("left_").removeprefix("right_") not in ("pelvis", "hip", "knee", "ankle", "foot")
 )
 """Everything above the pelvis."""
 LEGS = tuple(JOINTS.index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee", "ankle"))
