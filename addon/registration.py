@@ -66,11 +66,13 @@ def register() -> None:
     atexit.register(running.close)
     atexit.register(installation.close)
     bpy.types.TOPBAR_MT_file_import.append(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
+    bpy.types.STATUSBAR_HT_header.prepend(capture_ops.draw_status)  # pyright: ignore[reportArgumentType]
     overlay.add()
 
 
 def unregister() -> None:
     overlay.remove()
+    bpy.types.STATUSBAR_HT_header.remove(capture_ops.draw_status)  # pyright: ignore[reportArgumentType]
     take_keys.stop_following()
     bpy.types.TOPBAR_MT_file_import.remove(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
     capture_ops.drop_jobs()

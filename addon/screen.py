@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is on the screen, and is to be drawn anew."""
 
+from typing import Any
+
 import bpy
 
 
@@ -15,3 +17,11 @@ def redraw_panels() -> None:
                 for region in area.regions:
                     if region.type == "UI":
                         region.tag_redraw()
+
+
+def redraw_status() -> None:
+    """Draw the status bars anew, which no list of areas holds: to set their text, even to none, is what does it."""
+    manager: Any = bpy.context.window_manager
+    for window in manager.windows if manager else []:
+        with bpy.context.temp_override(window=window):
+            window.workspace.status_text_set_internal(None)

@@ -11,7 +11,7 @@ import bpy
 from ...model.protocol import Code, Failure
 from .. import preferences
 from ..engine import running
-from ..screen import redraw_panels
+from ..screen import redraw_panels, redraw_status
 from ..steps import Steps
 from ..take import growth
 from ..take.props import take_of
@@ -34,7 +34,9 @@ class Desk:
 
     queue = Queue()
     works: list[Work] = []
+    timers: list[bpy.types.Timer] = []
     problem: Problem | None = None
+    shown: tuple[Any, ...] = ()
 
     @classmethod
     def take_on(cls, works: list[Work]) -> None:
@@ -45,12 +47,22 @@ class Desk:
     @classmethod
     def let_go(cls, works: list[Work]) -> None:
         """Forget works; the engine is to stop those that are not over."""
-        for work in works:
-            if not work.job.over:
-                work.job.cancel()
-            work.close()
         cls.works = [work for work in cls.works if work not in works]
         cls.queue.jobs = [job for job in cls.queue.jobs if job not in [work.job for work in works]]
+        for work in works:
+            try:
+                if not work.job.over:
+                    work.job.cancel()
+                work.close()
+            except Exception:  # A fault of ours, which is not to keep the others from being seen to.
+                traceback.print_exc()
+
+    @classmethod
+    def stop_timer(cls, timer: bpy.types.Timer) -> None:
+        """Remove a timer; harmless if it was removed before."""
+        if timer in cls.timers and bpy.context.window_manager:
+            cls.timers.remove(timer)
+            bpy.context.window_manager.event_timer_remove(timer)
 
 
 class Follower(Mixed):
@@ -87,11 +99,14 @@ class Follower(Mixed):
             work.watch()
         manager = context.window_manager
         assert manager
-        self._timer = manager.event_timer_add(STEP_S, window=context.window)
+        self._timer = timer = manager.event_timer_add(STEP_S, window=context.window)
+        assert timer
+        Desk.timers.append(timer)
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        self._works = [work for work in self._works if work in Desk.works]  # All may have been dropped meanwhile.
         if event.type == "TIMER":
             self._step(context)
         if self._works:
@@ -163,8 +178,8 @@ class Follower(Mixed):
         self._works, self._ending = [], None
 
     def _stop_timer(self) -> None:
-        if self._timer and bpy.context.window_manager:
-            bpy.context.window_manager.event_timer_remove(self._timer)
+        if self._timer:
+            Desk.stop_timer(self._timer)
         self._timer = None
         show_progress()
 
@@ -219,6 +234,16 @@ class Cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class DismissProblem(bpy.types.Operator):
+    bl_idname = "reel_to_rig.dismiss_problem"
+    bl_label = "Dismiss"
+    bl_description = "Take this message away"
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        Desk.problem = None
+        return {"FINISHED"}
+
+
 class UseProcessor(bpy.types.Operator):
     bl_idname = "reel_to_rig.use_processor"
     bl_label = "Use the Processor"
@@ -236,19 +261,34 @@ def rendering() -> bool:
 
 
 def show_progress() -> None:
-    """Put what is under way into the status bar, take it away when all is done, and draw the sidebars anew."""
-    jobs = Desk.queue.jobs
-    text = None
-    if jobs:
-        waiting = f" ({len(jobs) - 1} waiting)" if len(jobs) > 1 else ""
-        text = f"{jobs[0].title}: {jobs[0].line()}{waiting}"
-    if bpy.context.workspace:
-        bpy.context.workspace.status_text_set(text)
+    """Draw anew what tells of the jobs, if that has changed."""
+    jobs = [(work.job.state, work.job.fraction, work.job.line()) for work in Desk.works]
+    shown = (status(), Desk.problem, *jobs)
+    if shown == Desk.shown:
+        return
+    Desk.shown = shown
     redraw_panels()
+    redraw_status()
+
+
+def status() -> str:
+    """What is under way, in a line; empty if nothing is."""
+    jobs = Desk.queue.jobs
+    waiting = f" ({len(jobs) - 1} waiting)" if len(jobs) > 1 else ""
+    return f"{jobs[0].title}: {jobs[0].line()}{waiting}" if jobs else ""
+
+
+def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:
+    """In the status bar, whatever workspace is shown."""
+    if line := status():
+        assert header.layout
+        header.layout.label(text=line)
 
 
 def drop_jobs() -> None:
     """Forget all jobs and let the engine stop the one at hand."""
+    for timer in [*Desk.timers]:
+        Desk.stop_timer(timer)
     if Desk.works:
         Desk.let_go(Desk.works)
         show_progress()
@@ -267,6 +307,7 @@ def on_other_state(*_: Any) -> None:
 def on_load_pre(*_: Any) -> None:
     """Another file is being opened: its scenes are none of the jobs' business."""
     drop_jobs()
+    Desk.problem = None
 
 
-CLASSES = (ImportVideo, ScanPeople, Cancel, UseProcessor)
+CLASSES = (ImportVideo, ScanPeople, Cancel, DismissProblem, UseProcessor)

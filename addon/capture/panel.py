@@ -153,6 +153,7 @@ def _draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, proble
         operator, icon = REMEDIES[Code(problem.code)]
         row.operator(operator, icon=icon)  # pyright: ignore[reportArgumentType] - an icon's name
     row.operator("reel_to_rig.open_log", icon="TEXT")
+    row.operator("reel_to_rig.dismiss_problem", text="", icon="X")
 
 
 CLASSES = (FootagePanel,)

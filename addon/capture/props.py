@@ -14,6 +14,9 @@ from .found import found
 
 
 def _footage_chosen(filled: "CaptureProperties", context: bpy.types.Context) -> None:
+    from .ops import Desk  # noqa: PLC0415 (it uses the form)
+
+    Desk.problem = None  # It was about other footage.
     if not bpy.app.background:  # else nobody sees it, and no timer would run
         looking.begin(context, filled.footage)
 

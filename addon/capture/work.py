@@ -3,10 +3,11 @@
 
 import shutil
 import tempfile
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import bpy
 
@@ -25,6 +26,9 @@ from .growth import Growth, layer_of
 from .job import Job, State, findings
 from .props import capture_settings, form, scan_key
 
+LEFT_S: Final = 2 * 24 * 3600.0
+"""How old a job's folder is that nobody uses any more."""
+
 
 class Work:
     """A job and what to do with its result. Scenes and objects are known by name only."""
@@ -35,6 +39,7 @@ class Work:
         self.scene = context.scene.name
         self.title = title
         cache = preferences.cache_folder(context)
+        _sweep(cache)
         try:
             self.folder = Path(tempfile.mkdtemp(prefix="capture-", dir=cache))
         except OSError as error:
@@ -66,6 +71,14 @@ class Work:
     def close(self) -> None:
         """Remove what the job left on the disk."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a Blender that crashed has left. Younger folders may be another Blender's, which is at work."""
+    for folder in cache.glob("capture-*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > LEFT_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class Capture(Work):

@@ -145,6 +145,11 @@ class EngineClient:
         self._process = None
         self._leaving = []
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job is under way, or waits here."""
+        return bool(self._pending())
+
     def _pending(self) -> list[str]:
         running = [self._running] if self._running else []
         return [request["job"] for request in [*running, *self._waiting]]

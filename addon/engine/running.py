@@ -29,6 +29,11 @@ def log_file() -> Path | None:
     return _Running.log
 
 
+def busy() -> bool:
+    """Whether the engine has something to do."""
+    return _Running.client is not None and _Running.client.busy
+
+
 def close() -> None:
     """End the engine, whatever it is doing."""
     if _Running.client:

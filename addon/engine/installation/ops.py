@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from .. import running
 from . import bundle as bundles
 from . import current
 from .environment import State
@@ -55,6 +56,7 @@ class InstallEngine(bpy.types.Operator):
         name="Bundle",
         description="Optional: a zip or folder made by scripts/bundle_engine, for a machine without a network",
         subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
     )
     wait: bpy.props.BoolProperty(
         name="Wait",
@@ -65,8 +67,7 @@ class InstallEngine(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        cls.poll_message_set("The engine is being worked on")
-        return not current.busy()
+        return _at_rest(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         """Say what will be done and ask, of an engine that is ready too: it may need repair, or another build."""
@@ -143,7 +144,7 @@ class UninstallEngine(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return not current.busy()
+        return _at_rest(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         self.wait = False
@@ -154,6 +155,13 @@ class UninstallEngine(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         work = current.uninstall()
         return _ended(self, work, "The engine is gone") if self.wait else {"FINISHED"}
+
+
+def _at_rest(operator: type[bpy.types.Operator]) -> bool:
+    """The poll of what changes the engine: not while something else is done to it, or by it."""
+    working = "The engine is being worked on"
+    operator.poll_message_set(working if current.busy() else "Wait until the capture has ended, or cancel it")
+    return not current.busy() and not running.busy()
 
 
 def _ended(operator: bpy.types.Operator, work: Work, done: str) -> "set[OperatorReturnItems]":

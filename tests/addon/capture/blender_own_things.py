@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What belongs to the animator while a take grows. Every function here is one test."""
 
+import os
+import shutil
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
 
 from tests.addon.capture import blender_growth
 from tests.addon.capture.blender_growth import NAME, Import, names, scene, take
+from tests.addon.capture.blender_import import cache, desk
 from tests.addon.inside import part
 
 
@@ -84,6 +89,61 @@ def blender_renders(engines: dict[str, str]) -> Any:
     finally:
         ops.rendering = rendering
     return [*found, run.end(), len(part("addon.take.data").raw(bpy.data.objects[NAME]))]
+
+
+def an_old_problem_goes(engines: dict[str, str]) -> Any:
+    form, problem = bpy.context.scene.reel_to_rig, part("addon.capture.job").Problem("Something.", "Do something.")
+    found = []
+    desk().problem = problem
+    form.footage = "other.mp4"
+    found.append(desk().problem)
+    desk().problem = problem
+    bpy.ops.reel_to_rig.dismiss_problem()
+    found.append(desk().problem)
+    desk().problem = problem
+    bpy.ops.wm.read_homefile(use_empty=True)
+    return [*found, desk().problem]
+
+
+def what_goes_wrong_at_the_end(engines: dict[str, str]) -> Any:
+    """A fault while a job is tidied up after; jobs that are dropped; folders that a crash has left."""
+    old, young = cache() / "capture-old", cache() / "capture-young"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "take.npz").touch()
+    os.utime(old, (time.time() - 3 * 24 * 3600,) * 2)
+    run = Import()
+    found = [old.exists(), young.exists()]
+    run.operator._works[0].close = lambda: 1 / 0
+    cancel(run)
+    found += [len(desk().works), len(desk().queue.jobs)]
+    run = Import()
+    part("addon.capture.ops").drop_jobs()
+    found.append(sorted(run.operator.modal(bpy.context, SimpleNamespace(type="MOUSEMOVE"))))
+    for folder in cache().glob("capture-*"):
+        shutil.rmtree(folder)
+    return found
+
+
+def the_engine_is_not_taken_away(engines: dict[str, str]) -> Any:
+    def offered() -> list[bool]:
+        return [bpy.ops.reel_to_rig.install_engine.poll(), bpy.ops.reel_to_rig.uninstall_engine.poll()]
+
+    run = Import()
+    during = offered()
+    cancel(run)
+    return [during, offered()]
+
+
+def the_status_bar_tells_of_it(engines: dict[str, str]) -> Any:
+    ops, shown = part("addon.capture.ops"), []
+    header = SimpleNamespace(layout=SimpleNamespace(label=lambda **text: shown.append(text["text"])))
+    ops.draw_status(header, bpy.context)
+    run = Import()
+    ops.draw_status(header, bpy.context)
+    cancel(run)
+    ops.draw_status(header, bpy.context)
+    return [shown, ops.draw_status in bpy.types.STATUSBAR_HT_header._dyn_ui_initialize()]
 
 
 def deleted_by_hand(engines: dict[str, str]) -> Any:

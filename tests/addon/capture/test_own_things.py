@@ -13,7 +13,8 @@ pytestmark = pytest.mark.blender
 TAKE = ["my clip", "my clip body", "my clip camera"]
 FUNCTIONS = (
     "a_camera_of_its_own", "what_was_put_on_it", "its_collection_is_excluded", "deleted_by_hand",
-    "the_body_is_being_edited", "blender_renders",
+    "the_body_is_being_edited", "blender_renders", "an_old_problem_goes", "what_goes_wrong_at_the_end",
+    "the_engine_is_not_taken_away", "the_status_bar_tells_of_it",
 )  # fmt: skip
 
 
@@ -61,6 +62,22 @@ def test_a_body_that_was_deleted_is_made_anew(found):
 
 def test_nothing_is_changed_while_blender_renders(found):
     assert result(found, "blender_renders") == [False, True, 10, ["FINISHED"], 30]
+
+
+def test_an_old_message_goes_away(found):
+    assert result(found, "an_old_problem_goes") == [None, None, None]
+
+
+def test_a_fault_at_the_end_leaves_nothing_waiting(found):
+    assert result(found, "what_goes_wrong_at_the_end") == [False, True, 0, 0, ["CANCELLED"]]
+
+
+def test_the_engine_is_not_repaired_while_it_works(found):
+    assert result(found, "the_engine_is_not_taken_away") == [[False, False], [True, True]]
+
+
+def test_the_status_bar_tells_of_the_job_while_there_is_one(found):
+    assert result(found, "the_status_bar_tells_of_it") == [["my clip: Reading the pose, 25%"], True]
 
 
 def test_an_edit_of_the_body_ends_with_the_capture(found):
