@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Longer texts in panels: Blender's labels end in dots where they do not fit."""
+"""Texts as others want them: longer ones in panels, where Blender's labels end in dots, and names of files."""
 
+import re
 import textwrap
 from typing import Literal
 
@@ -10,6 +11,8 @@ CHARACTER_PX = 6.5
 MARGIN_PX = 60.0
 SIDEBAR_PX = 250.0
 """The width of a new sidebar, for where nothing is on a screen."""
+
+UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]+')
 
 Icon = Literal["NONE", "BLANK1", "ERROR", "INFO"]
 
@@ -22,3 +25,8 @@ def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
     for line in textwrap.wrap(text, max(int((width_px - MARGIN_PX) / CHARACTER_PX), 20)):
         column.label(text=line, icon=icon)
         icon = "BLANK1" if icon != "NONE" else icon
+
+
+def file_name(name: str) -> str:
+    """A name as files may have it everywhere, in whatever language; empty if nothing is left of it."""
+    return UNSAFE.sub(" ", name).strip(" .")

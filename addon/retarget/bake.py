@@ -108,7 +108,8 @@ def bake(
     tolerance = Tolerance(options.tolerance_rad, options.tolerance_rad * lever_m) if options.tolerance_rad else None
     action = write_action(armature, name, curves, motion.frames, tolerance)
     bones = tuple(bone.name for bone in target.bones)
-    quality = _quality(target, whole, motion, curves)
+    later = ["IK"] * options.ik + ["sparse keys"] * bool(tolerance)
+    quality = replace(_quality(target, whole, motion, curves), before=" and ".join(later))
     keep_quality(action, quality)
     return Baked(action, bone_map.family, bones, match.missing, solution.scale, noted, quality)
 

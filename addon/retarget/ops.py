@@ -60,7 +60,8 @@ class Bake(bpy.types.Operator):
         notes = [f"not found: {', '.join(map(words, baked.missing))}"] if baked.missing else []
         if absent(mapping):
             notes.append(f"the bone map {mapping.preset} is not on this machine, only the bones it named")
-        notes += [str(figure) for figure in baked.quality.figures() if figure.doubtful]
+        doubts = [str(figure) for figure in baked.quality.figures() if figure.doubtful]
+        notes += [*doubts, f"measured before {baked.quality.before}"] if doubts and baked.quality.before else doubts
         self.report({"WARNING" if notes or baked.remarks else "INFO"}, "; ".join([line, *notes, *baked.remarks]))
         return {"FINISHED"}
 

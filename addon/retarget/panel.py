@@ -48,7 +48,7 @@ class RetargetPanel(bpy.types.Panel):
         if chosen.target and (obstacle := obstacle_to_bake(context)):
             draw_text(layout, context, f"{obstacle}.", "INFO")
         if quality := quality_of(chosen.target):
-            _draw_quality(layout, quality)
+            _draw_quality(layout, context, quality)
 
 
 def _draw_family(layout: bpy.types.UILayout, retarget: RetargetProperties) -> None:
@@ -69,7 +69,7 @@ def _draw_family(layout: bpy.types.UILayout, retarget: RetargetProperties) -> No
             column.label(text=f"and {len(missing) - LISTED} more", icon="BLANK1")
 
 
-def _draw_quality(layout: bpy.types.UILayout, quality: Quality) -> None:
+def _draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context, quality: Quality) -> None:
     """What can be said of the bake that the target moves by, with a way to the frames that deserve a look."""
     column = layout.column(align=True)
     for figure in quality.figures():
@@ -79,6 +79,8 @@ def _draw_quality(layout: bpy.types.UILayout, quality: Quality) -> None:
         if figure.doubtful:
             go: Any = row.operator("reel_to_rig.worst_frame", text="", icon="TIME")
             go.frame = figure.frame
+    if quality.before:
+        draw_text(layout, context, f"Measured before {quality.before}", "INFO")
 
 
 CLASSES = (RetargetPanel,)

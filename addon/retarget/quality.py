@@ -51,6 +51,8 @@ class Quality:
     flips: Figure
     slide: Figure | None = None
     penetration: Figure | None = None
+    before: str = ""
+    """What was done to the motion after it was measured, if anything was."""
 
     def figures(self) -> list[Figure]:
         """All there are, in the order in which they are shown."""
@@ -70,7 +72,9 @@ class Quality:
     def from_json(text: str) -> "Quality":
         """What `to_json` wrote. Raises ValueError for all else."""
         try:
-            return Quality(**{name: row and Figure(**row) for name, row in json.loads(text).items()})
+            rows = json.loads(text)
+            before = str(rows.pop("before", ""))
+            return Quality(**{name: row and Figure(**row) for name, row in rows.items()}, before=before)
         except (TypeError, AttributeError) as error:
             raise ValueError(f"no report of a bake: {error}") from error
 

@@ -24,6 +24,13 @@ class Format(StrEnum):
     CSV = ".csv"
 
 
+EXPORTERS = {
+    Format.FBX: ("EXPORT_SCENE_OT_fbx", "FBX format"),
+    Format.GLTF: ("EXPORT_SCENE_OT_gltf", "glTF 2.0 format"),
+    Format.BVH: ("EXPORT_ANIM_OT_bvh", "BioVision Motion Capture (BVH) format"),
+}
+"""Blender's own exporters, and the add-ons that they come with, which may be disabled."""
+
 Y_UP = Matrix.Rotation(-1.5707963267948966, 4, "X")
 """BVH files have no axes of their own; their readers expect Y to be up."""
 
@@ -34,6 +41,9 @@ def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, 
     Raises OSError or RuntimeError (an exporter's own words).
     """
     file = str(path)
+    operator, addon = EXPORTERS.get(kind, ("", ""))
+    if operator and not hasattr(bpy.types, operator):
+        raise RuntimeError(f"enable the add-on {addon} in Blender's preferences")
     match kind:
         case Format.NPZ:
             exchange.write_amass(data.settled(armature), data.rest_joints(armature), path)

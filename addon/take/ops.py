@@ -9,6 +9,7 @@ from mathutils import Vector
 
 from ...model.motion.motion import MotionFileError
 from ...model.protocol import Failure
+from ..text import file_name
 from . import data, exchange, footage, geometry, keys, marks
 from .build import build
 from .data import Body, active_take
@@ -210,6 +211,7 @@ class Export(bpy.types.Operator):
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     format: bpy.props.EnumProperty(
         name="Format",
         items=(
@@ -231,7 +233,7 @@ class Export(bpy.types.Operator):
         assert armature
         assert context.window_manager
         suffix = Format[self.format].value
-        self.filepath = bpy.path.ensure_ext(bpy.path.clean_name(armature.name), suffix)
+        self.filepath = bpy.path.ensure_ext(file_name(armature.name) or "take", suffix)
         self.filter_glob = f"*{suffix}"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}

@@ -63,7 +63,9 @@ class SavePreset(_MapOperator):
     bl_label = "Save Bone Map"
     bl_description = "Keep the bone map as a preset of your own, which is found again for armatures with these bones"
 
-    name: bpy.props.StringProperty(name="Name", description="What to call it. One of that name is replaced")
+    name: bpy.props.StringProperty(
+        name="Name", description="What to call it. One of that name is replaced", options={"SKIP_SAVE"}
+    )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         mapping, target = self.of(context)
@@ -93,6 +95,10 @@ class RemovePreset(_MapOperator):
         assert context.scene
         cls.poll_message_set("Load a bone map of your own first")
         return bool(mapping_of(retarget_of(context.scene)).preset)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        assert context.window_manager
+        return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         mapping, _ = self.of(context)

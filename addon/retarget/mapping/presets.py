@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bone maps of the user's own, as files in the folder that Blender keeps for the extension."""
 
-import re
 from pathlib import Path
 
 import bpy
 
+from ...text import file_name
 from ..bone_maps.bone_map import BoneMap
 from ..bone_maps.files import Family, read, write
-
-UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]+')
 
 
 def folder(*, create: bool = False) -> Path:
@@ -41,7 +39,7 @@ def load_all() -> list[Family]:
 
 def save(name: str, bone_map: BoneMap) -> str:
     """Keep a map, in place of the one of that name; its name as kept. Raises OSError, or ValueError without a name."""
-    kept = UNSAFE.sub(" ", name).strip(" .")
+    kept = file_name(name)
     if not kept:
         raise ValueError("the preset needs a name")
     folder(create=True)

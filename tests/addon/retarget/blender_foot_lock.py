@@ -36,8 +36,11 @@ def main(motion_file: str, blend_file: str) -> dict[str, Any]:
         baked = bake.bake(motion, rig, name, None, options)
         result[name] = soles(rig, frames, rests, arrays["time_s"])
         result[name]["keys"] = most_keys(baked.action)
+        result[name]["measured before"] = baked.quality.before
         result[name]["report"] = {figure.label: figure.value for figure in baked.quality.figures()}
     scene.reel_to_rig_retarget.target = rig
+    rig.animation_data.action = bpy.data.actions["sparse"]
+    result["panel of sparse"] = panel()
     rig.animation_data.action = bpy.data.actions["before"]
     result["panel"] = panel()
     quality = bake.quality_of(rig)

@@ -227,5 +227,9 @@ def test_blender_moves_the_feet_as_they_were_locked_and_keeps_the_report(blender
     assert done["after"]["report"]["Flips"] == 0
     assert any(line.startswith("Foot slide: ") for line in done["panel"])
     assert "reel_to_rig.worst_frame" in done["panel"]
+    names = ("before", "after", "ik", "sparse")
+    assert [done[name]["measured before"] for name in names] == ["", "", "IK", "sparse keys"]
+    assert "Measured before sparse keys" in done["panel of sparse"]
+    assert not [line for line in done["panel"] if "Measured" in line]
     assert done["reopened"]
     assert done["at worst"]

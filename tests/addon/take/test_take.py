@@ -194,6 +194,7 @@ def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Pat
     assert max(exact, still_exact, baked) < 1e-4
     assert otherwise > 0.1
     assert "with what was edited by hand" in run.output
+    assert "enable the add-on BioVision Motion Capture (BVH) format" in found["without the add-on"]
     assert found["kept"] == [["marked", "shared"], False, True, []]
     kept, down, no_clip, missing, source, other, obstacle = found["deleted"][1:]
     assert [found["deleted"][0], kept, down, no_clip, missing] == [True, True, 0, True, ""]
