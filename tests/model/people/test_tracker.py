@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from model.people.tracker import LONGEST_GAP_S, Sighting, Tracker
+from model.people.tracker import LONGEST_LOST_S, Sighting, Tracker
 
 FIGURE = np.stack([np.tile([-20.0, 0.0, 20.0], 6)[:17], np.linspace(-90, 90, 17)], 1)
 RED, BLUE = np.eye(8)[0], np.eye(8)[5]
@@ -52,7 +52,7 @@ def test_a_short_gap_is_bridged_and_a_long_one_is_not():
         return [[person(100 + 10 * i)] if not 10 <= i < 10 + gap else [] for i in range(40)]
 
     assert len(follow(walk(8))) == 1
-    assert len(follow(walk(int(LONGEST_GAP_S / 0.1) + 2))) == 2
+    assert len(follow(walk(int(LONGEST_LOST_S / 0.1) + 2))) == 2
 
 
 def test_someone_who_vanishes_behind_another_returns_as_himself():
