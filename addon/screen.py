@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is on the screen, and is to be drawn anew."""
+"""Where our panels are on the screen, and how they are drawn anew."""
 
 from typing import Any
 
 import bpy
+
+
+class SidebarPanel(bpy.types.Panel):
+    """A panel in the extension's tab."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Reel to Rig"
 
 
 def redraw_panels() -> None:

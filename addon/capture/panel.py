@@ -4,6 +4,7 @@ import bpy
 
 from ...model.protocol import Code
 from ..engine.panel import draw_missing_engine
+from ..screen import SidebarPanel
 from ..text import draw_text
 from . import looking, pictures
 from .found import found, person_picture
@@ -34,12 +35,9 @@ REMEDIES = {
 """The operator that does what a failure's hint says, and its icon. The log can always be opened."""
 
 
-class FootagePanel(bpy.types.Panel):
+class FootagePanel(SidebarPanel):
     bl_idname = "REEL_TO_RIG_PT_footage"
     bl_label = "Footage"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Reel to Rig"
     bl_order = 0
 
     def draw(self, context: bpy.types.Context) -> None:

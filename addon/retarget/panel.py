@@ -4,6 +4,7 @@ from typing import Any
 
 import bpy
 
+from ..screen import SidebarPanel
 from ..text import draw_text
 from .bake import quality_of
 from .mapping.props import lacking, mapping_of, words
@@ -14,12 +15,9 @@ from .quality import Quality
 LISTED = 6
 
 
-class RetargetPanel(bpy.types.Panel):
+class RetargetPanel(SidebarPanel):
     bl_idname = "REEL_TO_RIG_PT_retarget"
     bl_label = "Rig"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Reel to Rig"
     bl_order = 2
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 LINKED: Final = "The take is linked from another file. To change it here, append it or make a library override of it"
 
 
-def may_change(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """The poll of operators that change a take itself."""
-    armature = active_take(context)
-    operator.poll_message_set(LINKED if armature and armature.library else "Select a take")
-    return armature is not None and not armature.library
+class _Change(bpy.types.Operator):
+    """An operator that changes a take itself."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        armature = active_take(context)
+        cls.poll_message_set(LINKED if armature and armature.library else "Select a take")
+        return armature is not None and not armature.library
 
 
-class Smooth(bpy.types.Operator):
+class Smooth(_Change):
     bl_idname = "reel_to_rig.smooth"
     bl_label = "Apply Smoothing"
     bl_description = (
@@ -37,10 +40,6 @@ class Smooth(bpy.types.Operator):
         "Keys that you edited by hand are kept as an action of their own"
     )
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return may_change(cls, context)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         armature = active_take(context)
@@ -106,15 +105,11 @@ class SideView(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FindFloor(bpy.types.Operator):
+class FindFloor(_Change):
     bl_idname = "reel_to_rig.find_floor"
     bl_label = "Find Floor"
     bl_description = "Put the floor where the soles are while they rest"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return may_change(cls, context)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         armature = active_take(context)
@@ -123,7 +118,7 @@ class FindFloor(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FindFootage(bpy.types.Operator):
+class FindFootage(_Change):
     bl_idname = "reel_to_rig.find_footage"
     bl_label = "Find Footage"
     bl_description = (
@@ -135,10 +130,6 @@ class FindFootage(bpy.types.Operator):
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return may_change(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         assert context.window_manager

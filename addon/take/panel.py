@@ -3,6 +3,7 @@
 import bpy
 
 from ...model.motion.smoothing import REGIONS
+from ..screen import SidebarPanel
 from ..text import draw_text
 from . import footage
 from .data import active_take
@@ -11,12 +12,9 @@ from .ops import LINKED
 from .props import present, take_of
 
 
-class TakePanel(bpy.types.Panel):
+class TakePanel(SidebarPanel):
     bl_idname = "REEL_TO_RIG_PT_take"
     bl_label = "Take"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Reel to Rig"
     bl_order = 1
 
     @classmethod
@@ -54,13 +52,10 @@ class TakePanel(bpy.types.Panel):
             draw_text(layout, context, line)
 
 
-class OverlayPanel(bpy.types.Panel):
+class OverlayPanel(SidebarPanel):
     bl_idname = "REEL_TO_RIG_PT_take_overlay"
     bl_parent_id = "REEL_TO_RIG_PT_take"
     bl_label = "Overlay"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Reel to Rig"
 
     def draw(self, context: bpy.types.Context) -> None:
         armature = active_take(context)
@@ -83,13 +78,10 @@ class OverlayPanel(bpy.types.Panel):
             column.prop(take, "by_confidence")
 
 
-class RegionsPanel(bpy.types.Panel):
+class RegionsPanel(SidebarPanel):
     bl_idname = "REEL_TO_RIG_PT_take_regions"
     bl_parent_id = "REEL_TO_RIG_PT_take"
     bl_label = "Smoothing by Region"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Reel to Rig"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import bpy
 
+from ...screen import SidebarPanel
 from ..props import retarget_of
 from . import presets
 from .props import EXPECTED, MappingProperties, mapping_of, words
@@ -54,12 +55,9 @@ class PresetMenu(bpy.types.Menu):
             load.name = name
 
 
-class MappingPanel(bpy.types.Panel):
+class MappingPanel(SidebarPanel):
     bl_idname = "REEL_TO_RIG_PT_mapping"
     bl_label = "Bones"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Reel to Rig"
     bl_parent_id = "REEL_TO_RIG_PT_retarget"
     bl_options = {"DEFAULT_CLOSED"}
 
