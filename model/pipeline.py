@@ -83,8 +83,11 @@ class Run:
                 yield item
                 tell(done)
 
-    def compute(self, task: Callable[[str, int], Result]) -> Result:
-        """Task(device, batch); if the device's memory is too small, with smaller batches, at last on the CPU."""
+    def compute(self, task: Callable[[str, int], Result], *, halves: bool = True) -> Result:
+        """Task(device, batch); if the device's memory is too small, with smaller batches, at last on the CPU.
+
+        `halves`: the task minds the batch; without, the CPU follows at once.
+        """
         while True:
             try:
                 return task(self.device, self.batch)
@@ -92,12 +95,12 @@ class Run:
                 if self.device == "cpu":
                     raise Failure(Code.DEVICE_OUT_OF_MEMORY) from error
             torch.cuda.empty_cache()
-            if self.batch > 1:
+            if halves and self.batch > 1:
                 self.batch //= 2
                 self.notes.append(f"The device's memory was too small; went on with batches of {self.batch}.")
             else:
                 self.device = "cpu"
-                self.notes.append("The device's memory was too small even so; went on with the CPU.")
+                self.notes.append("The device's memory was too small; went on with the CPU.")
 
 
 def scan(settings: CaptureSettings, report: Report, cancelled: Callable[[], bool]) -> list[Track]:
@@ -159,7 +162,8 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
             "observations",
             {**_people_depend_on(settings), "person": track.id, "quality": settings.quality, "moving": moving},
             lambda journal: run.compute(
-                lambda device, _: _observed(shown, people.tracks, track, moving, device, tell, meanwhile, journal)
+                lambda device, _: _observed(shown, people.tracks, track, moving, device, tell, meanwhile, journal),
+                halves=False,
             ),
             _packed_observations,
             _unpacked_observations,
@@ -302,7 +306,7 @@ def _people(settings: CaptureSettings, info: FootageInfo, run: Run, cache: Cache
         people = cache.kept(
             "people",
             _people_depend_on(settings),
-            lambda journal: run.compute(lambda device, _: look(device, journal)),
+            lambda journal: run.compute(lambda device, _: look(device, journal), halves=False),
             _packed_people,
             _unpacked_people,
         )

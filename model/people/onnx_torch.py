@@ -44,13 +44,13 @@ class OnTorch:
     def __call__(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
         """Every output by its name for pictures (B, H, W, 3), in smaller batches where memory is short.
 
-        Raises Failure(DEVICE_OUT_OF_MEMORY) if not even one picture does.
+        Raises torch.OutOfMemoryError if there is none for even one picture.
         """
         try:
             return self._run(pictures)
-        except torch.OutOfMemoryError as error:
+        except torch.OutOfMemoryError:
             if len(pictures) == 1:
-                raise Failure(Code.DEVICE_OUT_OF_MEMORY) from error
+                raise
         torch.cuda.empty_cache()
         halves = [self(half) for half in np.array_split(pictures, 2)]
         return {name: np.concatenate([half[name] for half in halves]) for name in self._outputs}
