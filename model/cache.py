@@ -111,12 +111,13 @@ class Journal:
     def __init__(self, cache: Cache, stage: str, depends: Mapping[str, Any]) -> None:
         self._cache, self._stage, self._depends = cache, stage, depends
         self._known: list[Arrays] = []
-        self._parts = self._kept = self._next = 0
-        while part := cache.load(self._name(self._parts), depends):
+        self._parts: list[str] = []
+        self._kept = self._next = 0
+        while part := cache.load(self._name(), depends):
             count = 1 + max(int(name.partition(".")[0]) for name in part)
             self._known += [_numbered(part, number) for number in range(count)]
-            self._parts += 1
-        self._kept = len(self._known)
+            self._parts.append(self._name())
+            self._kept += count
         self._kept_s = time.monotonic()
 
     def from_the_start(self) -> "Journal":
@@ -138,17 +139,19 @@ class Journal:
         new = self._known[self._kept :]
         if new:
             numbered = {f"{number}.{name}": values for number, one in enumerate(new) for name, values in one.items()}
-            self._cache.store(self._name(self._parts), self._depends, numbered)
-            self._parts, self._kept = self._parts + 1, len(self._known)
+            self._cache.store(self._name(), self._depends, numbered)
+            self._parts.append(self._name())
+            self._kept = len(self._known)
         self._kept_s = time.monotonic()
 
     def forget(self) -> None:
         """Remove what was written down."""
-        for part in range(self._parts):
-            self._cache.drop(self._name(part), self._depends)
+        for part in self._parts:
+            self._cache.drop(part, self._depends)
 
-    def _name(self, part: int) -> str:
-        return f"{self._stage}.{part}"
+    def _name(self) -> str:
+        """The next part's: how much comes before it. Parts are not of equal length, and one may be lost."""
+        return f"{self._stage}.{self._kept}"
 
 
 def _numbered(part: Arrays, number: int) -> Arrays:

@@ -176,6 +176,22 @@ def test_a_journal_goes_on_before_what_is_damaged_and_begins_anew_for_a_new_atte
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_journal_whose_beginning_was_lost_mixes_nothing_up(tmp_path):
+    store = cache.Cache(tmp_path, "aa")
+    journal = cache.Journal(store, "stage", SETTINGS)
+    for things in (3, 5):
+        counted(journal, things, [])
+        journal.keep()
+    first, second = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    first.unlink()
+    again = cache.Journal(store, "stage", SETTINGS)
+    counted(again, 2, [])
+    again.keep()
+    assert second.exists()
+    assert counted(cache.Journal(store, "stage", SETTINGS), 5, found := []) == [0, 1, 2, 3, 4]
+    assert found == [2, 3, 4]
+
+
 @pytest.mark.engine
 @pytest.mark.parametrize("stage", ["people", "keypoints"])
 def test_an_interrupted_capture_goes_on_within_a_stage_and_yields_the_same(demo_clip, tmp_path, monkeypatch, stage):
