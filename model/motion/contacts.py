@@ -142,11 +142,12 @@ def _away(points: Array, time_s: NDArray[np.floating], side: int) -> Array:
 
 
 def _neighbours(time_s: NDArray[np.floating], side: int, within_s: float) -> NDArray[np.intp]:
-    """How many frames (T,) come within a time before (side -1) or after (1) each."""
+    """How many frames (T,) come within a time before (side -1) or after (1) each; the next in any case."""
     frames = np.arange(len(time_s))
     if side > 0:
-        return np.searchsorted(time_s, np.asarray(time_s) + within_s + 1e-4) - 1 - frames
-    return frames - np.searchsorted(time_s, np.asarray(time_s) - within_s - 1e-4)
+        count = np.searchsorted(time_s, np.asarray(time_s) + within_s + 1e-4) - 1 - frames
+        return np.maximum(count, frames < len(time_s) - 1)
+    return np.maximum(frames - np.searchsorted(time_s, np.asarray(time_s) - within_s - 1e-4), frames > 0)
 
 
 def resting(probability: NDArray[np.floating], time_s: NDArray[np.floating]) -> Flags:

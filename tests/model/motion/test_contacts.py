@@ -49,6 +49,15 @@ def test_steps_are_found_at_any_frame_rate(fps: float | None, noise_m: float) ->
         assert abs(len(spans(found[:, point])) - len(spans(truth[:, point]))) <= 1, "a contact flickers"
 
 
+@pytest.mark.parametrize("fps", [6.0, 8.0, 9.0, 12.0])
+def test_where_frames_are_few_steps_are_found_and_what_slides_does_not_rest(fps: float) -> None:
+    time_s = times(fps)
+    soles, truth = stepping(time_s)
+    assert f1(contacts(soles, time_s) > 0.5, truth) > 0.9
+    slides = np.tile([[[1.5, 0.0, 0.0]]], (len(time_s), 4, 1)) * time_s[:, None, None]
+    assert not (contacts(slides, time_s) > 0.5).any()
+
+
 def dwelling(soles: np.ndarray, time_s: np.ndarray, radius_m: float) -> np.ndarray:
     """Whether soles (T, 4, 3) stay within a radius of some place near the floor for a tenth of a second (T, 4).
 
