@@ -18,7 +18,7 @@ from .points import BodyPoints, ShapedPoints, pose_points
 HIP = 17
 """Index of the mid-hip among the keypoints."""
 FRAMES_AT_ONCE = 64
-DEPTH_WINDOW_S = 0.3
+DEPTH_WINDOW_S = 0.2
 DAMPING = 0.0003
 """Keeps a step small where nothing decides it."""
 SHAPE_FRAMES, SHAPE_ROUNDS = 24, 6
@@ -266,7 +266,7 @@ def steady_place(points: Tensor, rays: Tensor, confidence: Tensor, time_s: NDArr
     if not seen.all():
         between = [np.interp(time_s, known, axis[seen].numpy()) for axis in place.T]
         place = torch.from_numpy(np.stack(between, -1)).to(place)
-    place[:, 2] = smoothed_in_time(place[:, 2], time_s, DEPTH_WINDOW_S)
+    place[:, 2] = smoothed_in_time(place[:, 2], time_s, DEPTH_WINDOW_S, degree=1)
     return place
 
 

@@ -146,21 +146,25 @@ def _offsets(quaternions: Array, trans: Array, neighbours: NDArray[np.intp]) -> 
     return result
 
 
-def local_regression(time_s: NDArray[np.floating], sigma_s: float) -> tuple[NDArray[np.intp], Array]:
+def local_regression(time_s: NDArray[np.floating], sigma_s: float, degree: int = 2) -> tuple[NDArray[np.intp], Array]:
     """Indices (T, W) of each frame's neighbours and the weights (T, W) that give the fitted value at the frame.
 
-    The weights of a frame sum to 1 and reproduce any parabola exactly; times (T,) in seconds may be uneven.
+    The weights of a frame sum to 1 and reproduce any parabola exactly, or polynomial of another degree; times (T,) in
+    seconds may be uneven.
     """
     time_s = np.asarray(time_s, np.float64)
     neighbours = _neighbours(time_s, sigma_s)
-    return neighbours, _kernels(time_s, neighbours, sigma_s)[0]
+    return neighbours, _kernels(time_s, neighbours, sigma_s, degree)[0]
 
 
-def smoothed_in_time(values: Values, time_s: NDArray[np.floating], sigma_s: float) -> Values:
-    """Values (T, ...), an array or a tensor, each the value at its own time of a parabola fitted to its neighbours."""
+def smoothed_in_time(values: Values, time_s: NDArray[np.floating], sigma_s: float, degree: int = 2) -> Values:
+    """Values (T, ...), an array or a tensor, each the value at its own time of a parabola fitted to its neighbours.
+
+    Or of a line, with degree 1, which goes less astray at both ends.
+    """
     if len(values) < 3:
         return values
-    neighbours, kernel = local_regression(time_s, sigma_s)
+    neighbours, kernel = local_regression(time_s, sigma_s, degree)
     weights: Any = kernel.reshape(*kernel.shape, *[1] * (values.ndim - 1))
     if not isinstance(values, np.ndarray):
         weights = values.new_tensor(weights)
@@ -177,16 +181,18 @@ def _neighbours(time_s: NDArray[np.floating], sigma_s: float) -> NDArray[np.intp
     return np.where((near >= 0) & (near < T), near, frames)
 
 
-def _kernels(time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float) -> tuple[Array, Array]:
+def _kernels(
+    time_s: NDArray[np.floating], neighbours: NDArray[np.intp], sigma_s: float, degree: int = 2
+) -> tuple[Array, Array]:
     """The weights (T, W) of local regression, and those that give the fitted slope at the frame, per second."""
     T, W = neighbours.shape
     dt = (time_s[neighbours] - time_s[:, None]) / sigma_s
     outside = (neighbours == np.arange(T)[:, None]) & (np.arange(W) != W // 2)
     weight = np.where(outside, 0.0, np.exp(-0.5 * dt**2))
-    basis = np.stack([np.ones_like(dt), dt, dt**2], -1)
+    basis = dt[..., None] ** np.arange(degree + 1)
     normal = np.einsum("twa,tw,twb->tab", basis, weight, basis, optimize=True)
     # Where a window holds fewer than three frames a parabola is not determined: lean towards a constant.
-    normal += np.diag([0.0, 1e-9, 1e-9]) * np.trace(normal, axis1=-2, axis2=-1)[:, None, None]
-    solved = np.linalg.solve(normal, np.broadcast_to(np.eye(3)[:, :2], (T, 3, 2)))
+    normal += np.diag([0.0, *[1e-9] * degree]) * np.trace(normal, axis1=-2, axis2=-1)[:, None, None]
+    solved = np.linalg.solve(normal, np.broadcast_to(np.eye(degree + 1)[:, :2], (T, degree + 1, 2)))
     value, slope = np.moveaxis(np.einsum("twa,tad->twd", basis, solved) * weight[..., None], -1, 0)
     return value, slope / sigma_s

@@ -27,6 +27,8 @@ ACKNOWLEDGEMENT = (
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m model export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--with", dest="other", type=Path, help="another checkpoint, to be mixed with it")
+    parser.add_argument("--share", type=float, default=0.5, help="the other checkpoint's share of the mixture")
     parser.add_argument("--motion", type=Path, required=True, help="folder of motion capture .npz files")
     parser.add_argument("--pattern", default="cmu_val.npz", help="held-out files of it, for the card's figures")
     parser.add_argument("--pictures", type=Path, help="folder of held-out pictures, for more of the card's figures")
@@ -43,7 +45,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--windows", type=int, default=1024)
     options = parser.parse_args(arguments)
     body = load_body(None)
-    weights = (last_weights if options.last else averaged_weights)(options.checkpoint)
+    read = last_weights if options.last else averaged_weights
+    weights = read(options.checkpoint)
+    if options.other:
+        mixed = read(options.other)
+        weights = {key: v.lerp(mixed[key], options.share) if v.is_floating_point() else v for key, v in weights.items()}
     halves = {key: v.half() if v.is_floating_point() else v for key, v in weights.items()}
     network = new_network(options.name, body)
     network.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in halves.items()})

@@ -46,7 +46,7 @@ def test_feet_that_slide_and_sink_are_held(kind: str, fps: float | None) -> None
     assert np.median(slide_m_s(held)) < 1e-5
     assert slide_m_s(held).mean() < 0.015
     assert np.abs(soles_of(held)[rests][:, 2]).max() < 0.01
-    assert soles_of(held)[..., 2].min() > -0.003
+    assert soles_of(held)[..., 2].min() > -0.01
     others = [joint for joint in range(24) if joint not in LEGS]
     np.testing.assert_allclose(held.local_rotations()[:, others], seen.local_rotations()[:, others], atol=1e-6)
     np.testing.assert_allclose(held.trans[:, :2], seen.trans[:, :2], atol=1e-6)

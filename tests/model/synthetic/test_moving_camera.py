@@ -35,10 +35,10 @@ def test_a_walk_filmed_by_a_panning_camera_is_as_long_as_it_was(tmp_path: Path) 
     assert result.summary["camera"] == "turns"
     motion = Motion.load(tmp_path / "pan.npz")
     found = Recovered.of(motion)
-    assert np.linalg.norm(found.travel()) == pytest.approx(1, rel=0.25)  # measured: 0.81
+    assert np.linalg.norm(found.travel()) == pytest.approx(1, rel=0.1)
     # The world is as the camera looked at first.
     first = cameras[0].rotation
-    assert np.degrees(angle_between(motion.camera_rotation[0] @ found.travel(), first @ truth.heading)) < 10
+    assert np.degrees(angle_between(motion.camera_rotation[0] @ found.travel(), first @ truth.heading)) < 6
     turn = np.array([motion.camera_rotation[0] @ r.T for r in motion.camera_rotation])
     truly = np.array([first @ c.rotation.T for c in cameras])[-len(turn) :]
     off = np.degrees(

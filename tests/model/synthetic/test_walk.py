@@ -74,7 +74,7 @@ def test_with_a_perfect_network_one_metre_is_one_metre(truth: Walk, height_given
     assert found.vertices[..., 2].min() > -0.01
     off = np.linalg.norm(axis_angle_from_matrix(truth.local.swapaxes(-1, -2) @ found.motion.local_rotations()), axis=-1)
     assert np.degrees(off).mean() < 2
-    assert np.degrees(off[:, 0]).mean() < 1.5
+    assert np.degrees(off[:, 0]).mean() < 1.7
     away = (found.motion.joints - found.motion.joints[0, 0]) - (truth.joints - truth.joints[0, 0])
     assert np.linalg.norm(away, axis=-1).mean() < 0.01
     assert np.degrees(angle_between(found.motion.camera_rotation[:, :, 2], VIEW.rotation[:, 2])).max() < 0.2
