@@ -299,7 +299,8 @@ class People:
 def _people(settings: CaptureSettings, info: FootageInfo, run: Run, cache: Cache) -> People:
     def look(device: str, journal: Journal) -> People:
         survey = Survey(stillness=settings.camera == "auto")
-        tracks = find_people(survey.watch(_frames(settings)), device, tell, journal.from_the_start().once)
+        watched, once = survey.watch(_frames(settings)), journal.from_the_start().once
+        tracks = find_people(watched, device, tell, once, survey.cuts_s)
         return People(within_shots(tracks, survey.cuts_s), survey.cuts_s, survey.camera_moves)
 
     with run.stage("people", _expected_frames(info, settings)) as tell:

@@ -82,10 +82,16 @@ class Tracker:
 
     def __init__(self) -> None:
         self.trails: list[Trail] = []
+        self._before_cut = 0
+
+    def cut(self) -> None:
+        """From here on the pictures are of another shot: nobody goes on."""
+        self._before_cut = len(self.trails)
 
     def update(self, time_s: float, sightings: list[Sighting]) -> None:
         sightings = _without_duplicates(sightings)
-        alive = [trail for trail in self.trails if time_s - trail.times[-1] <= LONGEST_LOST_S]
+        shown = self.trails[self._before_cut :]
+        alive = [trail for trail in shown if time_s - trail.times[-1] <= LONGEST_LOST_S]
         certain = [s for s in sightings if s.score >= CERTAIN]
         uncertain = [s for s in sightings if s.score < CERTAIN]
         left, unclaimed = _assign(time_s, alive, certain)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who is in the footage, where and when."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import islice
@@ -53,12 +53,14 @@ class Track:
 
 
 def scan(
-    frames: Iterable[Frame], device: str, report: Callable[[int], None], once: Once = at_first_hand
-) -> list[Track]:
+    frames: Iterable[Frame], device: str, report: Callable[[int], None], once: Once = at_first_hand,
+    cuts_s: Sequence[float] = (),
+) -> list[Track]:  # fmt: skip
     """Everybody in the footage, the most prominent first: seen long, large and clearly. Ids count from 1 in that order.
 
     `device` is "cpu" or a torch device; `report` is called with the number of frames read and may raise Cancelled;
-    `once` looks at one batch after the other. Raises Failure if the network's weights are missing or damaged.
+    `once` looks at one batch after the other; `cuts_s`, times at which other shots begin, may grow while frames come.
+    Raises Failure if the network's weights are missing or damaged.
     """
     times: list[float] = []
     looks = ahead(_looks(frames, times), BATCH)
@@ -66,11 +68,14 @@ def scan(
     tracker = Tracker()
     thumbnails = _Thumbnails()
     looked: list[float] = []
-    height = 1
+    height, shot = 1, 0
     while batch := list(islice(looks, BATCH)):
         for look, sightings in zip(batch, _unpacked(once(partial(_sightings, network, batch))), strict=True):
             height = look.frame.rgb.shape[0]
             looked.append(look.frame.time_s)
+            before, shot = shot, sum(cut_s <= look.frame.time_s + 1e-6 for cut_s in cuts_s)
+            if shot > before:
+                tracker.cut()
             tracker.update(look.frame.time_s, sightings)
             thumbnails.consider(look.frame, tracker.trails)
         report(batch[-1].frame.index + 1)

@@ -87,6 +87,23 @@ def test_short_footage_still_has_its_person(monkeypatch, frames, found):
     assert all(len(track.time_s) == frames for track in people)
 
 
+def test_whoever_stands_in_the_same_place_after_a_cut_is_another_with_a_picture_of_their_own(monkeypatch):
+    block_people(monkeypatch, [lambda _: 200], 200)
+    cuts_s, cut_s = [], 50 / 30
+
+    def shots():
+        for frame in clip(90):
+            if frame.time_s >= cut_s:
+                frame.rgb[1:] = 250
+                cuts_s[:] = [cut_s]
+            yield frame
+
+    longer, shorter = scan(shots(), "cpu", lambda _: None, cuts_s=cuts_s)
+    assert longer.time_s[-1] < shorter.time_s[0] + 0.2
+    assert longer.thumbnail[10:].max() == 0
+    assert shorter.thumbnail[10:].min() == 250
+
+
 def test_a_glimpse_is_no_track(monkeypatch):
     block_people(monkeypatch, [lambda t: 200 if 1.0 <= t < 1.15 else None], 200)
     assert scan(clip(90), "cpu", lambda _: None) == []
