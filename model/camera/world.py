@@ -76,7 +76,8 @@ def place_in_world(
 
     soles (T, 4, 3): L heel, L toe, R heel, R toe, hips (T, 3) and up (T, 3): metres, in the frame of a camera that does
     not turn. said (T, 4): the network's probabilities of contact. Without any contact the lowest soles give the floor.
-    centre (T, 3): where the camera is, in a unit that is unknown; feet that rest tell it. All 0 if it stays.
+    centre (T, 3): where the camera is, in a unit that is unknown; feet tell it, one of which is slow at each moment.
+    All 0 if it stays.
     pitch_deg: how far the camera looks down, if that is known.
     """
     sight = hips / np.linalg.norm(hips, axis=-1, keepdims=True)
@@ -89,19 +90,20 @@ def place_in_world(
     doubt = np.array([PITCH_SPREAD, PITCH_SPREAD if pitch_deg is None else KNOWN_SPREAD])
     direction = _pitched(_floor_normal(placed, direction, weights, time_s, doubt), pitch_deg)
     axes = _axes(direction)
-    feet, centre, sight = soles @ axes.T, centre @ axes.T, sight @ axes.T
+    travel, sight = unit_m * centre @ axes.T, sight @ axes.T
+    feet = soles @ axes.T + travel[:, None]
     distance = np.linalg.norm(hips, axis=-1)
     start = (hips @ axes.T)[np.argmax(observed)]
-    floor = _floor_height(feet + unit_m * centre[:, None], weights, observed)
-    origin = np.array([start[0], start[1], floor])
+    origin = np.array([start[0], start[1], _floor_height(feet, weights, observed)])
+    feet = feet - origin
 
     shift, rests = np.zeros_like(hips), np.zeros(said.shape)
     for left in reversed(range(ROUNDS)):
-        moved = feet - origin + (shift + unit_m * centre)[:, None]
+        moved = feet + shift[:, None]
         rests = contacts(moved, time_s, said, observed=observed, rough=left > 0)
         low = np.where((moved[..., 2] < 0) & observed[:, None], BELOW, 0.0)
-        shift, unit_m = _rest_feet(feet - origin, centre, sight, distance, rests, low, time_s, moved)
-    return World(axes.T, (origin - unit_m * centre) @ axes, shift, rests)
+        shift = _rest_feet(feet, moved, sight, distance, rests, low, time_s)
+    return World(axes.T, (origin - travel) @ axes, shift, rests)
 
 
 def _unit_m(soles: Array, centre: Array, sight: Array, time_s: Array) -> float:
@@ -189,37 +191,32 @@ def _weighted_median(values: Array, weights: Array) -> float:
 
 
 def _rest_feet(
-    feet: Array, centre: Array, sight: Array, distance: Array, rests: Array, low: Array, time_s: Array, before: Array
-) -> tuple[Array, float]:
-    """Shifts (T, 3) of the body and metres in the unit of `centre`: one sparse least-squares problem over the shot.
+    feet: Array, before: Array, sight: Array, distance: Array, rests: Array, low: Array, time_s: Array
+) -> Array:
+    """Shifts (T, 3) of the body: one sparse least-squares problem over the shot.
 
-    feet (T, 4, 3) as seen from where the camera is, `before` (T, 4, 3) where they were found to be so far, centre
-    (T, 3), unit lines of sight (T, 3), all in world axes.
+    feet (T, 4, 3) in the world, `before` (T, 4, 3) where they were found to be so far, unit lines of sight (T, 3).
     Each stretch in which a sole rests, `rests` (T, 4) > 0.5, has a place on the floor that the solution finds; `low`
     (T, 4) are the weights of soles that should be at z = 0 for another reason. The shift should be smooth, and small
     across the line of sight (where the picture knows better) but may be large along it (where it does not).
     """
     T = len(feet)
     if T < 3:
-        return np.zeros((T, 3)), 0.0
+        return np.zeros((T, 3))
     sure = np.maximum(2 * rests - 1, 0)  # At the ends of a step a sole is about to move: those frames say little.
     steps = [(foot, *span) for foot in range(4) for span in spans(rests[:, foot] > 0.5).tolist()]
     for foot, first, end in steps:
         sure[first:end, foot] /= 1 + before[first:end, foot, :2].var(0).sum() / STRAYED_M**2
-    unknowns = 3 * (T + len(steps)) + 1
+    unknowns = 3 * (T + len(steps))
     rows: list[csr_matrix] = []
     target: list[Array] = []
 
-    def add(vectors: NDArray[np.intp], blocks: Array, right: Array, travel: Array | None = None) -> None:
-        """Rows Σ_k blocks[n, k] · x[vectors[n, k]] + travel[n] · unit = right[n], three components each."""
+    def add(vectors: NDArray[np.intp], blocks: Array, right: Array) -> None:
+        """Rows Σ_k blocks[n, k] · x[vectors[n, k]] = right[n], three components each."""
         n, k = vectors.shape
         row = np.repeat(np.arange(3 * n).reshape(n, 1, 3, 1), k, 1) + np.zeros((1, 1, 1, 3), int)
         column = 3 * vectors[..., None, None] + np.arange(3) + np.zeros((1, 1, 3, 1), int)
         values, row, column = blocks.ravel(), row.ravel(), column.ravel()
-        if travel is not None:
-            values = np.concatenate([values, travel.ravel()])
-            row = np.concatenate([row, np.arange(3 * n)])
-            column = np.concatenate([column, np.full(3 * n, unknowns - 1)])
         rows.append(csr_matrix((values, (row, column)), shape=(3 * n, unknowns)))
         target.append(right.ravel())
 
@@ -232,18 +229,18 @@ def _rest_feet(
         frames = np.arange(first, end)
         w = sure[frames, foot, None, None] * known[frames] / RESTING_M
         vectors = np.stack([frames, np.full(end - first, T + place)], 1)
-        add(vectors, np.stack([w, -w], 1), -_times(w, feet[frames, foot]), _times(w, centre[frames]))
+        add(vectors, np.stack([w, -w], 1), -_times(w, feet[frames, foot]))
         now, then = frames[1:], frames[:-1]
         span = np.minimum(sure[now, foot], sure[then, foot]) / (time_s[now] - time_s[then])
         w = span[:, None, None] * known[now] / SLIDE_M_S
         slid = feet[now, foot] - feet[then, foot]
-        add(np.stack([now, then], 1), np.stack([w, -w], 1), -_times(w, slid), _times(w, centre[now] - centre[then]))
+        add(np.stack([now, then], 1), np.stack([w, -w], 1), -_times(w, slid))
         z = np.sqrt(end - first) / RESTING_M
         add(np.array([[T + place]]), z * np.diag([0, 0, 1.0])[None, None], np.zeros((1, 3)))
     for foot in range(4):
         frames = np.flatnonzero(low[:, foot] > 0)
         w = low[frames, foot, None] / RESTING_M * [0, 0, 1.0]
-        add(frames[:, None], w[:, None, :, None] * eye, -w * feet[frames, foot], w * centre[frames])
+        add(frames[:, None], w[:, None, :, None] * eye, -w * feet[frames, foot])
     reach = DEPTH_SHARE * distance[:, None, None]
     add(np.arange(T)[:, None], (along / reach + (eye - along) / ACROSS_M)[:, None], np.zeros((T, 3)))
     dt = np.maximum(np.diff(time_s), 1e-3)
@@ -258,7 +255,7 @@ def _rest_feet(
     A = vstack(rows).tocsr()
     normal = (A.T @ A + diags([1e-9], shape=(unknowns, unknowns))).tocsc()
     found = np.asarray(spsolve(normal, A.T @ np.concatenate(target)))
-    return found[: 3 * T].reshape(T, 3), float(found[-1])
+    return found[: 3 * T].reshape(T, 3)
 
 
 def _times(matrices: Array, vectors: Array) -> Array:
