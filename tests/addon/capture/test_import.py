@@ -63,8 +63,7 @@ def test_import_makes_a_take_and_is_one_undo_step(found):
     assert found["twice"] == sorted(["Cube", *TAKE, "my clip.001", "my clip.001 body", "my clip.001 camera"])
     assert found["first"] == "Imported my clip. The scene now has 29.97 fps, frames 1 to 30"
     assert found["second"] == (
-        "Imported my clip.001. The scene stays at 23.98 fps; "
-        "the footage behind it, at 29.97, does not keep step"
+        "Imported my clip.001. The scene stays at 23.98 fps; the footage behind it, at 29.97, does not keep step"
     )
 
 
