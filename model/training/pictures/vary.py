@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lets rendered pictures look a little different each time they are drawn: there are few, and a network learns them.
 
-Without this the network of the second session missed by 70 mm on the people it was trained on and by 134 on others.
+Without this a network missed by 70 mm on the pictures that it was trained on, and by 134 on others.
 """
 
 import torch
