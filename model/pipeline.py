@@ -25,6 +25,7 @@ from .devices import best_device
 from .files import check_writable, same_file, written_beside
 from .footage import FootageInfo, Frame, ahead, probe, read, write_video
 from .growing import Growing, Show
+from .kept import People, packed_observations, packed_people, unpacked_observations, unpacked_people
 from .motion.gaps import LONGEST_GAP_S, longest_part
 from .overlay import draw_overlay
 from .people import Meanwhile, Observations, Track, observe
@@ -165,8 +166,8 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
                 lambda device, _: _observed(shown, people.tracks, track, moving, device, tell, meanwhile, journal),
                 halves=False,
             ),
-            _packed_observations,
-            _unpacked_observations,
+            packed_observations,
+            unpacked_observations,
         )
     seen = _without_long_gaps(seen, run.notes)
     with run.stage("recovery", len(seen.time_s)) as tell:
@@ -287,15 +288,6 @@ def _expected_frames(info: FootageInfo, settings: CaptureSettings) -> int:
     return max(1, round((end_s - settings.start_s) * info.fps))
 
 
-@dataclass(frozen=True)
-class People:
-    """Everybody, each within one shot, and what was seen of cuts and of the camera."""
-
-    tracks: list[Track]
-    cuts_s: list[float]
-    camera_moves: bool
-
-
 def _people(settings: CaptureSettings, info: FootageInfo, run: Run, cache: Cache) -> People:
     def look(device: str, journal: Journal) -> People:
         survey = Survey(stillness=settings.camera == "auto")
@@ -308,8 +300,8 @@ def _people(settings: CaptureSettings, info: FootageInfo, run: Run, cache: Cache
             "people",
             _people_depend_on(settings),
             lambda journal: run.compute(lambda device, _: look(device, journal), halves=False),
-            _packed_people,
-            _unpacked_people,
+            packed_people,
+            unpacked_people,
         )
     if people.cuts_s:
         cuts = ", ".join(f"{cut_s:.2f} s" for cut_s in people.cuts_s)
@@ -327,39 +319,6 @@ def _depends(settings: CaptureSettings, *left_out: str) -> dict[str, Any]:
     # The take names the file that it came from.
     values["footage"] = str(Path(settings.footage).absolute())
     return {**values, "body": settings.body and _sha256(Path(settings.body))}
-
-
-def _packed_people(people: People) -> Arrays:
-    tracks = {
-        f"{number}.{each.name}": np.asarray(getattr(track, each.name))
-        for number, track in enumerate(people.tracks)
-        for each in fields(Track)
-    }
-    moves = np.array(people.camera_moves)
-    return {**tracks, "count": np.array(len(people.tracks)), "cuts_s": np.array(people.cuts_s), "moves": moves}
-
-
-def _unpacked_people(arrays: Arrays) -> People:
-    tracks = [
-        Track(int(arrays[f"{number}.id"]), *(arrays[f"{number}.{each.name}"] for each in fields(Track)[1:]))
-        for number in range(int(arrays["count"]))
-    ]
-    return People(tracks, arrays["cuts_s"].tolist(), bool(arrays["moves"]))
-
-
-def _packed_observations(found: tuple[Observations, Background | None]) -> Arrays:
-    seen, background = found
-    arrays = {each.name: getattr(seen, each.name) for each in fields(Observations)}
-    behind = background.remembered() if background else {}
-    return {**arrays, **{f"background.{name}": values for name, values in behind.items()}}
-
-
-def _unpacked_observations(arrays: Arrays) -> tuple[Observations, Background | None]:
-    seen = Observations(**{each.name: arrays[each.name] for each in fields(Observations)})
-    behind = {
-        name.removeprefix("background."): values for name, values in arrays.items() if name.startswith("background.")
-    }
-    return seen, Background.of(behind) if behind else None
 
 
 def _as_before(before: Arrays, results: dict[str, Path]) -> CaptureResult:

@@ -11,6 +11,7 @@ import pytest
 
 from model import cache, pipeline
 from model.camera.background import Background
+from model.kept import People, packed_observations, packed_people, unpacked_observations, unpacked_people
 from model.motion.motion import Motion
 from model.people import Observations, Track, runtime
 from model.protocol import Cancelled, CaptureSettings
@@ -93,15 +94,15 @@ def same(a: object, b: object) -> bool:
 
 def test_people_come_back_as_they_were(tmp_path):
     random = np.random.default_rng(1)
-    people = pipeline.People([example_track(1, 9, random), example_track(2, 4, random)], [0.7], True)
+    people = People([example_track(1, 9, random), example_track(2, 4, random)], [0.7], True)
     store = cache.Cache(tmp_path, "aa")
-    store.store("people", SETTINGS, pipeline._packed_people(people))
-    back = pipeline._unpacked_people(store.load("people", SETTINGS))
+    store.store("people", SETTINGS, packed_people(people))
+    back = unpacked_people(store.load("people", SETTINGS))
     assert (back.cuts_s, back.camera_moves) == ([0.7], True)
     assert len(back.tracks) == 2
     assert all(same(a, b) for a, b in zip(people.tracks, back.tracks, strict=True))
-    nobody = pipeline._unpacked_people(pipeline._packed_people(pipeline.People([], [], False)))
-    assert nobody == pipeline.People([], [], False)
+    nobody = unpacked_people(packed_people(People([], [], False)))
+    assert nobody == People([], [], False)
 
 
 def test_observations_and_the_background_behind_them_come_back_as_they_were(tmp_path):
@@ -116,8 +117,8 @@ def test_observations_and_the_background_behind_them_come_back_as_they_were(tmp_
         background.see(frame / 30, np.roll(picture, 3 * frame, axis=1))
     store = cache.Cache(tmp_path, "aa")
     for behind in (None, background):
-        store.store("observations", SETTINGS, pipeline._packed_observations((seen, behind)))
-        back, back_behind = pipeline._unpacked_observations(store.load("observations", SETTINGS))
+        store.store("observations", SETTINGS, packed_observations((seen, behind)))
+        back, back_behind = unpacked_observations(store.load("observations", SETTINGS))
         assert same(seen, back)
         assert (back_behind is None) == (behind is None)
     matrix = np.array([[250.0, 0, 128], [0, 250, 96], [0, 0, 1]])
