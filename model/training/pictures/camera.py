@@ -27,7 +27,7 @@ BOX_SCALE = 0.08
 SWAPPED_HINTS = 0.03
 
 
-class Shot(NamedTuple):
+class Camera(NamedTuple):
     """A pinhole camera: matrix (3, 3) to pixels of a picture of some size, rotation (3, 3), translation (3,)."""
 
     matrix: Array
@@ -45,7 +45,7 @@ class Shot(NamedTuple):
         return projected[..., :2] / projected[..., 2:]
 
 
-def random_shot(points: Array, rotation: Array, rng: np.random.Generator) -> Shot:
+def random_camera(points: Array, rotation: Array, rng: np.random.Generator) -> Camera:
     """A camera turned by `rotation` (3, 3) that has most of some moving points (T, N, 3) in its picture."""
     width, height = PICTURES[rng.integers(len(PICTURES))]
     fov = np.radians(rng.uniform(NARROWEST_DEG, WIDEST_DEG))
@@ -65,18 +65,20 @@ def random_shot(points: Array, rotation: Array, rng: np.random.Generator) -> Sho
         slack += half * rng.uniform(-0.7, 0.7, 2)
     offset = slack / focal * distance
     matrix = np.array([[focal, 0, middle[0]], [0, focal, middle[1]], [0, 0, 1]])
-    return Shot(matrix, (width, height), rotation, np.array([*offset, distance]) - rotation @ centre)
+    return Camera(matrix, (width, height), rotation, np.array([*offset, distance]) - rotation @ centre)
 
 
-def told(outline: Array, keypoints: Array, shot: Shot, time_s: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def told(
+    outline: Array, keypoints: Array, camera: Camera, time_s: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Boxes (T, 4) and COCO keypoints (T, 17, 3) as a person detector would give them that looks now and then.
 
     outline (T, N, 3): points of the person's surface; keypoints (T, 17, 3); time_s (T,) seconds.
     """
-    limits = np.array(shot.size)
+    limits = np.array(camera.size)
     looks = np.arange(0, time_s[-1] + INTERVAL_S, INTERVAL_S)
     frames = np.abs(time_s - looks[:, None]).argmin(1)
-    surface, joints = shot.pixels(outline[frames]), shot.pixels(keypoints[frames])
+    surface, joints = camera.pixels(outline[frames]), camera.pixels(keypoints[frames])
     boxes = np.concatenate([surface.min(1).clip(0, limits), surface.max(1).clip(0, limits)], 1)
     size = np.maximum(boxes[:, 2:] - boxes[:, :2], 1).max(1)
     grown = (boxes[:, 2:] - boxes[:, :2]) / 2 * np.expm1(BOX_SCALE * rng.normal())
@@ -107,19 +109,19 @@ def crop_affine(crop: Array, side: int) -> Array:
     return np.block([[turn, place[:, None]], [np.zeros((1, 2)), np.ones((1, 1))]])
 
 
-def canvas_crop(crops: Array, shot: Shot) -> Array:
+def canvas_crop(crops: Array, camera: Camera) -> Array:
     """An upright crop (4,) that holds all crops (T, 4)."""
     low = (crops[:, :2] - 0.72 * crops[:, 2:3]).min(0)
     high = (crops[:, :2] + 0.72 * crops[:, 2:3]).max(0)
-    low, high = np.maximum(low, -0.2 * np.array(shot.size)), np.minimum(high, 1.2 * np.array(shot.size))
+    low, high = np.maximum(low, -0.2 * np.array(camera.size)), np.minimum(high, 1.2 * np.array(camera.size))
     return np.array([*(low + high) / 2, max((high - low).max(), 8.0), 0.0])
 
 
-def within_picture(crop: Array, side: int, shot: Shot) -> npt.NDArray[np.bool_]:
+def within_picture(crop: Array, side: int, camera: Camera) -> npt.NDArray[np.bool_]:
     """Which pixels (side, side) of a crop (4,) lie in the picture."""
     scale = crop[2] / side
     cos, sin = np.cos(crop[3]) * scale, np.sin(crop[3]) * scale
     pixel = np.arange(side) - side / 2
     x = crop[0] + cos * pixel[None, :] - sin * pixel[:, None]
     y = crop[1] + sin * pixel[None, :] + cos * pixel[:, None]
-    return (x >= 0) & (x < shot.size[0]) & (y >= 0) & (y < shot.size[1])
+    return (x >= 0) & (x < camera.size[0]) & (y >= 0) & (y < camera.size[1])

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...people.blazepose import SIDE
-from .camera import canvas_crop, crop_affine, first_crops, random_shot, told, within_picture
+from .camera import canvas_crop, crop_affine, first_crops, random_camera, told, within_picture
 from .clothes import Array, dress
 from .lens import random_lens, taken
 from .people import Figures, Moves
@@ -36,7 +36,7 @@ class Studio:
 class Stage:
     """The window of person `index` of some moves; others of them may stand in the picture.
 
-    shot: the camera; time_s (T,); truth (T, 23, 3) keypoints in the world; boxes (T, 4) and hints (T, 17, 3) in pixels,
+    time_s (T,); truth (T, 23, 3) keypoints in the world; boxes (T, 4) and hints (T, 17, 3) in pixels,
     what the person detector tells; crops (T, 4) at which to look first. Release it when done.
     """
 
@@ -52,14 +52,14 @@ class Stage:
         self.time_s = scene.time_s[index].double().numpy()
         self.truth = scene.keypoints[index].double().numpy()
         outline = np.stack([vertices[::8] for vertices, _ in self._surfaces])
-        self.shot = random_shot(outline, scene.camera[index].double().numpy(), rng)
-        self.boxes, self.hints = told(outline, self.truth[:, :17], self.shot, self.time_s, rng)
+        self.camera = random_camera(outline, scene.camera[index].double().numpy(), rng)
+        self.boxes, self.hints = told(outline, self.truth[:, :17], self.camera, self.time_s, rng)
         self.crops = first_crops(self.boxes, self.hints, self.time_s)
 
         lowest = float(outline[..., 1].min())
         floor = lowest if abs(lowest) < ON_THE_FLOOR_M else 0.0
         box = np.stack([outline.min((0, 1)), outline.max((0, 1))])
-        eye = -self.shot.rotation.T @ self.shot.translation
+        eye = -self.camera.rotation.T @ self.camera.translation
         self._around = random_surroundings(studio.panoramas, box, eye, floor, rng)
         self._person = studio.renderer.dressed(self._look, studio.figures.faces)
         behind = [studio.renderer.placed(thing) for thing in furniture(box, eye, floor, rng)]
@@ -70,7 +70,7 @@ class Stage:
             target = self.truth[len(self.truth) // 2, rng.integers(7, 17)]
             thing = occluder(target, eye, float(np.ptp(body.vertices[:, 1])), floor, rng)
             front.append(studio.renderer.placed(thing))
-        self._canvas = canvas_crop(self.crops, self.shot)
+        self._canvas = canvas_crop(self.crops, self.camera)
         view = self._view(self._canvas, CANVAS)
         self._behind = studio.renderer.draw(behind, self._around, view, background=True)[..., :3].copy()
         self._front = studio.renderer.draw(front, self._around, view) if front else None
@@ -93,7 +93,7 @@ class Stage:
         if self._front is not None:
             picture = _over(self._from_canvas(self._front, crop, cv2.BORDER_REPLICATE), picture)
         picture = taken(np.asarray(picture, np.float32), float(crop[2]), self._lens, self._rng)
-        return picture * within_picture(crop, SIDE, self.shot)[..., None]
+        return picture * within_picture(crop, SIDE, self.camera)[..., None]
 
     def _drawn(self, frame: int, view: View) -> Picture:
         """The person, colours times coverage, and coverage (side, side, 4), blurred by their motion."""
@@ -109,7 +109,7 @@ class Stage:
         return (total // EXPOSURES).astype(np.uint8)
 
     def _view(self, crop: Array, side: int) -> View:
-        return View(crop_affine(crop, side) @ self.shot.matrix, self.shot.rotation, self.shot.translation, side)
+        return View(crop_affine(crop, side) @ self.camera.matrix, self.camera.rotation, self.camera.translation, side)
 
     def _from_canvas(self, canvas: Picture, crop: Array, border: int) -> Picture:
         """What of the canvas lies in a crop (SIDE, SIDE, C)."""

@@ -10,7 +10,7 @@ from ...people import blazepose, observations
 from ...people.blazepose import Landmarks
 from ...people.runtime import Network
 from ...people.tracks import interpolated
-from .camera import Shot
+from .camera import Camera
 from .clothes import Array
 from .stage import Stage
 
@@ -19,11 +19,11 @@ from .stage import Stage
 class Window:
     """What is seen of one person in T frames, and by which camera.
 
-    shot; keypoints (T, 23, 3): x, y in pixels and a confidence; world (T, 23, 3) metres, axes of the camera, pelvis at
-    0; features (T, 1152); score (T,); crops (T, 4) that were looked at last, looks (T,) how often.
+    keypoints (T, 23, 3): x, y in pixels and a confidence; world (T, 23, 3) metres, axes of the camera, pelvis at 0;
+    features (T, 1152); score (T,); crops (T, 4) that were looked at last, looks (T,) how often.
     """
 
-    shot: Shot
+    camera: Camera
     keypoints: Array
     world: Array
     features: npt.NDArray[np.float16]
@@ -34,7 +34,7 @@ class Window:
     @property
     def rays(self) -> Array:
         """Directions (T, 23, 2) = (x/z, y/z) in the camera."""
-        K = self.shot.matrix
+        K = self.camera.matrix
         return (self.keypoints[..., :2] - K[:2, 2]) / K[[0, 1], [0, 1]]
 
 
@@ -74,10 +74,10 @@ def _window(stage: Stage, seen: Landmarks, crops: Array, looks: npt.NDArray[np.i
             stage.hints[known],
             boxes[known],
             size[known],
-            stage.shot.size,
+            stage.camera.size,
         )
     keypoints[..., 2] *= known[:, None]
     if known.any():
         for values in (keypoints[..., :2], world, features):
             values[:] = interpolated(time_s, time_s[known], values[known])
-    return Window(stage.shot, keypoints, world, features.astype(np.float16), seen.score, crops, looks)
+    return Window(stage.camera, keypoints, world, features.astype(np.float16), seen.score, crops, looks)

@@ -7,7 +7,7 @@ import torch
 
 from model.people import blazepose
 from model.people.blazepose import SIDE
-from model.training.pictures.camera import Shot, crop_affine
+from model.training.pictures.camera import Camera, crop_affine
 from model.training.pictures.clothes import dress
 from model.training.pictures.renderer import View
 from model.training.pictures.surroundings import STUDIO, random_surroundings
@@ -23,11 +23,11 @@ def body(studio):
 
 
 @pytest.fixture(scope="module")
-def shot():
+def camera():
     """A camera three metres before a body whose pelvis is at the origin, a little from above."""
     tilt = np.array([[1, 0, 0], [0, np.cos(0.2), -np.sin(0.2)], [0, np.sin(0.2), np.cos(0.2)]])
     matrix = np.array([[600.0, 0, 250], [0, 600.0, 260], [0, 0, 1]])
-    return Shot(matrix, (SQUARE, SQUARE), tilt @ DOWN_THE_Z_AXIS, np.array([0.05, 0.0, 3.0]))
+    return Camera(matrix, (SQUARE, SQUARE), tilt @ DOWN_THE_Z_AXIS, np.array([0.05, 0.0, 3.0]))
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +63,8 @@ def lowered_arms(studio, body, look):
     return *studio.figures.surface(look, body.joints, rotations, joints), scene.keypoints[0, 0].double().numpy()
 
 
-def view(shot: Shot, crop, side: int) -> View:
-    return View(crop_affine(crop, side) @ shot.matrix, shot.rotation, shot.translation, side)
+def view(camera: Camera, crop, side: int) -> View:
+    return View(crop_affine(crop, side) @ camera.matrix, camera.rotation, camera.translation, side)
 
 
 def test_a_crop_is_drawn_where_the_detector_would_cut_it() -> None:
@@ -75,23 +75,23 @@ def test_a_crop_is_drawn_where_the_detector_would_cut_it() -> None:
     np.testing.assert_allclose(drawn[:, :2], expected, atol=1e-9)
 
 
-def test_a_crop_drawn_is_the_crop_cut_out_of_the_picture_drawn(renderer, person, shot, around) -> None:
+def test_a_crop_drawn_is_the_crop_cut_out_of_the_picture_drawn(renderer, person, camera, around) -> None:
     """Also with a turned crop: the two differ by sampling alone, and any shift by a pixel makes them differ more."""
     half_a_pixel = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    whole = View(half_a_pixel @ shot.matrix, shot.rotation, shot.translation, SQUARE)
+    whole = View(half_a_pixel @ camera.matrix, camera.rotation, camera.translation, SQUARE)
     whole = renderer.draw([person[0]], around, whole, background=True)[..., :3]
     cut = blazepose.cut(np.ascontiguousarray(whole), CROP).astype(float)
-    drawn = renderer.draw([person[0]], around, view(shot, CROP, SIDE), background=True)[..., :3].astype(float)
+    drawn = renderer.draw([person[0]], around, view(camera, CROP, SIDE), background=True)[..., :3].astype(float)
     error = np.abs(cut - drawn)[8:-8, 8:-8].mean()
     for axis in (0, 1):
         for step in (-1, 1):
             assert error < 0.6 * np.abs(cut - np.roll(drawn, step, axis))[8:-8, 8:-8].mean()
 
 
-def test_the_truth_lies_on_the_silhouette(renderer, person, shot, around) -> None:
+def test_the_truth_lies_on_the_silhouette(renderer, person, camera, around) -> None:
     solid, keypoints = person
-    cover = renderer.draw([solid], around, view(shot, CROP, SIDE))[..., 3] > 0
-    pixels = blazepose.to_crop(shot.pixels(keypoints)[None], CROP[None])[0].round().astype(int)
+    cover = renderer.draw([solid], around, view(camera, CROP, SIDE))[..., 3] > 0
+    pixels = blazepose.to_crop(camera.pixels(keypoints)[None], CROP[None])[0].round().astype(int)
     inner = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
     assert all(cover[y, x] for x, y in pixels[inner])
     low, high = pixels.min(0) - 20, pixels.max(0) + 20
@@ -101,17 +101,17 @@ def test_the_truth_lies_on_the_silhouette(renderer, person, shot, around) -> Non
     assert not (cover & outside).any()
 
 
-def test_the_detector_finds_the_person_where_the_truth_is(network, renderer, person, shot, around) -> None:
+def test_the_detector_finds_the_person_where_the_truth_is(network, renderer, person, camera, around) -> None:
     """An easy picture: a body from the front, arms lowered, before a plain backdrop.
 
     On real footage the detector's median error is a twentieth of the torso and its hips lie a tenth away by definition.
     """
     solid, keypoints = person
-    crop = np.array([*shot.pixels(keypoints[17]), 560.0, 0.0])
-    picture = renderer.draw([solid], around, view(shot, crop, SIDE), background=True)[..., :3]
+    crop = np.array([*camera.pixels(keypoints[17]), 560.0, 0.0])
+    picture = renderer.draw([solid], around, view(camera, crop, SIDE), background=True)[..., :3]
     seen = blazepose.decode(network(blazepose.network_input([picture])), crop[None])
     found = blazepose.keypoints_23(seen.points)[0]
-    true = shot.pixels(keypoints)
+    true = camera.pixels(keypoints)
     torso = np.linalg.norm(true[5] - true[12])
     error = np.linalg.norm(found - true, axis=1)[5:17] / torso
     assert seen.score[0] > 0.9
