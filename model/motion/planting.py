@@ -68,12 +68,15 @@ def hold_feet(motion: Motion, rest: NDArray[np.floating]) -> Motion:
     """The motion, its feet held where its contacts say that they rest, and out of the floor at z = 0.
 
     rest (24, 3) are the joints in the T-pose; soles are where an average foot has them. Held once more, it stays.
+    A motion without any contact is left alone: nobody knows where its floor is.
     """
+    on = settled(motion.contacts, motion.time_s)
+    if not on.any():
+        return motion
     rest = np.asarray(rest, np.float64)
     local = motion.local_rotations()
     turns, joints = forward_kinematics(local, rest)
     joints = joints + motion.trans[:, None]
-    on = settled(motion.contacts, motion.time_s)
     legs = [(hip, hip + 3, ankle, ball) for hip, (ankle, ball) in zip((1, 2), FEET, strict=True)]
     feet: list[Foot] = []
     for hip, knee, ankle, ball in legs:

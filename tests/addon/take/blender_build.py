@@ -20,11 +20,12 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
     enable_checkout()
     empty_scene()
     motion = Motion.load(motion_file)
+    motion.contacts[5:-5, :2] = 1
     body = part("addon.take.data").Body.load(body_file)
     armature = part("addon.take.build").build(bpy.context, motion, body, "clip", 0.0)
     take = part("addon.take.props").take_of(armature)
     scene = bpy.context.scene
-    held_mm = off_mm(armature, hold_feet(motion, body.joints))
+    loose_mm, held_mm = (off_mm(armature, each) for each in (motion, hold_feet(motion, body.joints)))
     take.hold_feet = False
     bone_mm, pixel, mesh_mm = [], [], []
     expected_pixels = project(motion)
@@ -45,6 +46,7 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
         mesh_mm.append(np.linalg.norm(world - expected, axis=-1) * 1000)
     return {
         "held_mm": held_mm,
+        "loose_mm": loose_mm,
         "bone_mm": float(np.max(bone_mm)),
         "mesh_mm": float(np.max(mesh_mm)),
         "pixel": float(np.max(pixel)),

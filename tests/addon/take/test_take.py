@@ -31,6 +31,7 @@ def test_a_take_lies_where_the_motion_says_in_the_world_and_in_the_picture(
     found = blender.run(HERE / "blender_build.py", motion_file=str(motion_file), body_file=str(body_file)).result
 
     assert found["held_mm"] < 0.1
+    assert found["loose_mm"] > 10
     assert found["bone_mm"] < 0.1
     assert found["mesh_mm"] < 0.1
     assert found["pixel"] < 0.05
