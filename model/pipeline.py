@@ -173,22 +173,24 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
     with run.stage("recovery", len(seen.time_s)) as tell:
         recovery = run.compute(lambda device, batch: solver.recover(seen, device, batch, tell))
 
-    def solved(height_m: float | None) -> Shot:
+    def solved(height_m: float | None) -> tuple[Shot, float]:
+        """The shot, and how tall the body that was fitted stands in it, whatever body is shown."""
         with run.stage("fitting", len(seen.time_s)) as tell:
             fit = solver.fit(seen, recovery, height_m, tell)
         with run.stage("world", 1):
             pitch_deg = settings.camera_pitch_deg
-            return assemble(seen, recovery, fit, body, own_body, matrix.numpy(), info.fps, camera, pitch_deg)
+            shot = assemble(seen, recovery, fit, body, own_body, matrix.numpy(), info.fps, camera, pitch_deg)
+        return shot, solver.height_m(fit)
 
     with run.stage("camera", 1):
         camera = background.path(seen.time_s, matrix.numpy()) if background else None
-    shot = solved(settings.height_m)
+    shot, tall_m = solved(settings.height_m)
     scale = f"a standing height of {settings.height_m} m" if settings.height_m else "the body's shape as recovered"
     if settings.camera_height_m and not settings.height_m:
         # Seen from twice as high, all is twice as large.
-        height_m = shot.height_m * settings.camera_height_m / max(shot.camera_height_m, 1e-3)
+        height_m = tall_m * settings.camera_height_m / max(shot.camera_height_m, 1e-3)
         if SMALLEST_M <= height_m <= TALLEST_M:
-            shot = solved(height_m)
+            shot, _ = solved(height_m)
             scale = f"a camera {settings.camera_height_m} m above the floor"
         else:
             run.notes.append(

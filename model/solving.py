@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,6 +46,10 @@ class Solver:
         fitter = BodyFitter(self.body, COARSE_LEVEL)
         mesh, joints = recovery.mesh, recovery.joints
         return fitter.fit(mesh, joints, rays, confidence, seen.time_s, height_m, report, like=like)
+
+    def height_m(self, fit: Fit) -> float:
+        """How tall the body of a fit stands."""
+        return float(np.ptp(self.body.shaped(fit.betas[None])[0][0, :, 1].numpy()))
 
     def _keypoints(self, seen: Observations) -> tuple[Tensor, Tensor]:
         """The lines of sight (T, 23, 2) of the keypoints, and how sure each is (T, 23)."""

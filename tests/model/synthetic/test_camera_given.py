@@ -11,6 +11,7 @@ from model.footage import write_video
 from model.motion.motion import Motion
 from model.motion.rotations import angle_between
 from model.protocol import CaptureSettings
+from tests.model.body.smpl_file import smpl_arrays
 from tests.model.synthetic.picture import AT, PITCH_DEG, camera, pictures
 from tests.model.synthetic.recovered import Recovered
 from tests.model.synthetic.walk import FPS, standing_height_m, walk
@@ -26,9 +27,11 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def captured(footage: Path, camera_height_m: float) -> tuple[pipeline.CaptureResult, Recovered]:
+def captured(
+    footage: Path, camera_height_m: float, body: str | None = None
+) -> tuple[pipeline.CaptureResult, Recovered]:
     settings = CaptureSettings(
-        str(footage), str(footage.with_name(f"{camera_height_m}.npz")), fov_deg=VIEW.fov_deg, device="cpu",
+        str(footage), str(footage.with_name(f"{camera_height_m}.npz")), fov_deg=VIEW.fov_deg, device="cpu", body=body,
         camera_pitch_deg=PITCH_DEG, camera_height_m=camera_height_m, cache=str(footage.parent / "cache"),
     )  # fmt: skip
     result = pipeline.capture(settings, lambda *_: None, lambda: False)
@@ -47,6 +50,16 @@ def test_pitch_and_height_of_the_camera_give_the_floor_and_the_scale(footage: Pa
     assert np.linalg.norm(found.travel()) == pytest.approx(1, rel=0.12)
     assert np.abs(found.soles[walk(np.array([1.0, 0, 0]), np.zeros(3)).resting][:, 2]).mean() < 0.01
     assert result.summary["scale"] == f"a camera {AT[2]} m above the floor"
+
+
+def test_a_body_with_another_head_changes_nothing_about_the_camera(footage: Path, tmp_path: Path) -> None:
+    arrays = smpl_arrays()
+    high = arrays["v_template"][:, 1]
+    high[high > np.percentile(high, 98)] += 0.3
+    np.savez(tmp_path / "hat.npz", **arrays)
+    _, found = captured(footage, float(AT[2]), str(tmp_path / "hat.npz"))
+    rotation, translation = found.motion.camera_rotation[0], found.motion.camera_translation[0]
+    assert -(rotation.T @ translation)[2] == pytest.approx(AT[2], rel=0.03)
 
 
 def test_a_height_that_cannot_be_is_left_out_and_said_so(footage: Path) -> None:
