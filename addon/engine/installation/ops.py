@@ -43,7 +43,24 @@ def _items() -> list[tuple[str, str, str]]:
     return [automatic, *((entry["name"], entry["label"], f"From {entry['index']}") for entry in entries)]
 
 
-class InstallEngine(bpy.types.Operator):
+class _Change(bpy.types.Operator):
+    """Changes the engine: not while something else is done to it, or by it."""
+
+    wait: bpy.props.BoolProperty(
+        name="Wait",
+        description="Return when all is done, for scripts",
+        default=True,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        working = "The engine is being worked on"
+        cls.poll_message_set(working if current.busy() else "Wait until the capture has ended, or cancel it")
+        return not current.busy() and not running.busy()
+
+
+class InstallEngine(_Change):
     bl_idname = "reel_to_rig.install_engine"
     bl_label = "Install Engine"
     bl_description = (
@@ -58,16 +75,6 @@ class InstallEngine(bpy.types.Operator):
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
-    wait: bpy.props.BoolProperty(
-        name="Wait",
-        description="Return when all is done, for scripts",
-        default=True,
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _at_rest(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         """Say what will be done and ask, of an engine that is ready too: it may need repair, or another build."""
@@ -130,21 +137,10 @@ class CancelInstallation(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class UninstallEngine(bpy.types.Operator):
+class UninstallEngine(_Change):
     bl_idname = "reel_to_rig.uninstall_engine"
     bl_label = "Uninstall Engine"
     bl_description = "Delete the engine that the extension installed, with everything in its folder"
-
-    wait: bpy.props.BoolProperty(
-        name="Wait",
-        description="Return when all is gone, for scripts",
-        default=True,
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _at_rest(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         self.wait = False
@@ -155,13 +151,6 @@ class UninstallEngine(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         work = current.uninstall()
         return _ended(self, work, "The engine is gone") if self.wait else {"FINISHED"}
-
-
-def _at_rest(operator: type[bpy.types.Operator]) -> bool:
-    """The poll of what changes the engine: not while something else is done to it, or by it."""
-    working = "The engine is being worked on"
-    operator.poll_message_set(working if current.busy() else "Wait until the capture has ended, or cancel it")
-    return not current.busy() and not running.busy()
 
 
 def _ended(operator: bpy.types.Operator, work: Work, done: str) -> "set[OperatorReturnItems]":
