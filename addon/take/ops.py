@@ -245,7 +245,10 @@ class Export(bpy.types.Operator):
 class ImportMotion(bpy.types.Operator):
     bl_idname = "reel_to_rig.import_motion"
     bl_label = "Import Motion (.npz)"
-    bl_description = "Make a take from a motion file: one of ours, or any in the manner of AMASS (SMPL, SMPL-H, SMPL-X)"
+    bl_description = (
+        "Make a take from a motion file: one of ours, or any in the manner of AMASS (SMPL, SMPL-H, SMPL-X). "
+        "The first take of a scene also sets its frame rate and range"
+    )
     bl_options = {"UNDO"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
