@@ -20,9 +20,8 @@ from .retarget.mapping import ops as mapping_ops
 from .retarget.mapping import panel as mapping_panel
 from .retarget.mapping.props import BoneRow, MappingProperties
 from .retarget.props import RetargetProperties
-from .take import keys as take_keys
+from .take import following, overlay
 from .take import ops as take_ops
-from .take import overlay
 from .take import panel as take_panel
 from .take.props import TakeProperties
 
@@ -73,7 +72,7 @@ def register() -> None:
 def unregister() -> None:
     overlay.remove()
     bpy.types.STATUSBAR_HT_header.remove(capture_ops.draw_status)  # pyright: ignore[reportArgumentType]
-    take_keys.stop_following()
+    following.stop_following()
     bpy.types.TOPBAR_MT_file_import.remove(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
     capture_ops.drop_jobs()
     looking.end()

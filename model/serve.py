@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -43,6 +44,7 @@ from .protocol import (
 LEAVE_WITHIN_S: Final = 3.0
 PROGRESS_INTERVAL_S: Final = 0.1
 PR_SET_PDEATHSIG: Final = 1
+NICENESS: Final = 5
 
 
 def main(pipeline: Any = None) -> int:
@@ -58,8 +60,18 @@ def main(pipeline: Any = None) -> int:
     if sys.platform == "linux":
         # If Blender dies, so does the engine, even where it does not come to read the end of stdin.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    _step_back()
     engine.run()
     return 0
+
+
+def _step_back() -> None:
+    """Let Blender have the processor first. On Windows, whoever starts the engine sees to that."""
+    if sys.platform != "win32":
+        os.nice(NICENESS)
+    with suppress(OSError):
+        # Where Linux shares the processor among sessions first, a process's own niceness counts for nothing outside.
+        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:

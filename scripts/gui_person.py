@@ -139,6 +139,7 @@ def fill_in_the_form(me: Person) -> Steps:
     bpy = me.bpy
     bpy.ops.wm.save_as_mainfile(filepath=str(me.folder / FILE))
     form = bpy.context.scene.reel_to_rig
+    watch(me)
     form.footage = bpy.path.relpath(me.given["footage"])
     form.start_s, form.end_s = me.given["start_s"], me.given["end_s"]
     form.quality = "draft"
@@ -161,12 +162,12 @@ def cancel_a_job(me: Person) -> Steps:
 
 
 def run_a_job(me: Person) -> Steps:
-    desk, seen, begun = me.part("capture.ops").Desk, set(), time.monotonic()
-    watch(me)
+    desk, seen = me.part("capture.ops").Desk, set()
     me.bpy.data.objects["Character"].hide_set(True)
     me.viewport().spaces.active.overlay.show_relationship_lines = False
-    memory, pictured = [memory_mb()], set()
+    memory, pictured, begun = [memory_mb()], set(), time.monotonic()
     assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    me.note(press_ms=round(1000 * (time.monotonic() - begun), 1))
     while desk.works and time.monotonic() - begun < 15 * MINUTES:
         if desk.queue.jobs:
             seen.add((desk.queue.jobs[0].stage, desk.queue.jobs[0].fraction))
@@ -195,7 +196,10 @@ def run_a_job(me: Person) -> Steps:
 
 
 def run_it_again(me: Person) -> Steps:
-    """The same once more, which is known by now: all that it adds to what Blender holds is a take."""
+    """The same once more, which is known by now: all that it adds to what Blender holds is a take.
+
+    Beside it, what Blender itself needs for a take more: it copies the one there is.
+    """
     desk, begun = me.part("capture.ops").Desk, time.monotonic()
     memory, file = memory_mb(), saved_mb(me)
     assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
@@ -206,9 +210,23 @@ def run_it_again(me: Person) -> Steps:
         again_s=round(time.monotonic() - begun, 1), again_memory_mb=round(memory_mb() - memory, 1),
         take_in_file_mb=round(saved_mb(me) - file, 1),
     )  # fmt: skip
-    yield from me.press("Z", ctrl=True)
-    yield 1.0
-    assert len(takes(me)) == 1, takes(me)
+    memory = memory_mb()
+    for item in me.bpy.data.objects:
+        item.select_set(item in parts(me, takes(me)[-1]))
+    me.call("object.duplicate")
+    me.call("ed.undo_push", message="Duplicate")
+    yield 2.0
+    assert len(takes(me)) == 3, takes(me)
+    me.note(copy_memory_mb=round(memory_mb() - memory, 1))
+    for left in (2, 1):
+        yield from me.press("Z", ctrl=True)
+        yield 1.0
+        assert len(takes(me)) == left, takes(me)
+
+
+def parts(me: Person, armature: Any) -> list[Any]:
+    take = me.part("take.props").take_of(armature)
+    return [armature, take.body, take.camera]
 
 
 def saved_mb(me: Person) -> float:
@@ -224,7 +242,11 @@ def watch(me: Person) -> None:
     """Measure whatever Blender calls of the add-on's from now on: by the clock, and by what this thread computed."""
     capture = me.part("capture.ops")
     panels = [me.part(f"{room}.panel") for room in ("capture", "take", "retarget", "retarget.mapping")]
-    watched = [(capture.Follower, "_step"), (me.part("capture.looking"), "_step"), (me.part("take.keys"), "catch_up")]
+    watched = [
+        (capture.Follower, "_step"),
+        (me.part("capture.looking"), "_step"),
+        (me.part("take.following"), "catch_up"),
+    ]
     watched += [(kind, "draw") for panel in panels for kind in panel.CLASSES if issubclass(kind, me.bpy.types.Panel)]
     for owner, name in watched:
         times_s = me.busy_s.setdefault(f"{owner.__name__.rpartition('.')[2]}.{name}", [])
@@ -339,7 +361,7 @@ def save_and_reopen(me: Person) -> Steps:
 
 
 def takes(me: Person) -> list[Any]:
-    return me.part("take.data").takes(me.bpy.context.scene)
+    return me.part("take.props").takes(me.bpy.context.scene)
 
 
 def main() -> None:

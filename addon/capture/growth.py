@@ -4,16 +4,17 @@
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import bpy
 
-from ...model.motion.motion import Motion, MotionFileError
 from ...model.protocol import Failure, Message
 from ..steps import Steps
-from ..take import data, growth
-from ..take.build import Prepared
-from ..take.props import take_of
+from ..take.props import growing, take_of
 from .job import Job
+
+if TYPE_CHECKING:
+    from ..take.build import Prepared
 
 
 class Growth:
@@ -58,19 +59,23 @@ class Growth:
             prepared, self._prepared = self._prepared.result(), None
             scene = bpy.data.scenes.get(self._scene)
             if prepared and scene and not self._job.over:
+                from ..take import growth
+
                 self._known = prepared
                 self._steps = growth.show(scene, layer_of(scene), prepared, self._title, self._job.id)
 
     def smoothing(self) -> float:
         """How strongly to smooth: as the form said, or as it was set since on the take that is there."""
-        there = growth.growing(self._job.id) if self._job.id else []
+        there = growing(self._job.id) if self._job.id else []
         return take_of(there[0]).smoothing if there else self._smoothing
 
     def end(self) -> None:
         """Take away what is shown, if it has not become a take. Harmless if there is nothing."""
         while self._steps:
             self.step()
-        for armature in growth.growing(self._job.id) if self._job.id else []:
+        for armature in growing(self._job.id) if self._job.id else []:
+            from ..take import growth
+
             growth.remove(armature)
 
 
@@ -80,14 +85,18 @@ def layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
     return layer or scene.view_layers[0]
 
 
-def _joined(known: Prepared | None, pieces: Sequence[Message], smoothing: float) -> Prepared | None:
+def _joined(known: "Prepared | None", pieces: Sequence[Message], smoothing: float) -> "Prepared | None":
     """All that is known so far, and the pieces; None if these are gone, as they are after the job's end. No bpy."""
+    from ...model.motion.motion import Motion, MotionFileError
+    from ..take.build import Prepared
+    from ..take.data import Body
+
     motion, body = (known.motion, known.body) if known else (None, None)
     try:
         for piece in pieces:
             later = Motion.load(piece["files"]["take"])
             motion = motion.and_then(later) if motion else later
-            body = body or data.Body.load(piece["files"]["body"])
+            body = body or Body.load(piece["files"]["body"])
     except (KeyError, OSError, MotionFileError, Failure):
         return None
     return Prepared.of(motion, body, smoothing) if motion and body else None

@@ -14,6 +14,7 @@ from ..engine.client import engine_environment
 from ..engine.running import ROOT
 from ..preferences import engine_python
 from ..screen import redraw_panels
+from ..take.footage import open_ahead
 from . import pictures
 from .found import found
 from .glance import Glance, Seen
@@ -85,6 +86,7 @@ def _step() -> float | None:
         if seen is None:
             return STEP_S
         _show(bpy.context, seen)
+        open_ahead(Path(seen.footage))
         if then:
             then(seen)
     except Failure as failure:

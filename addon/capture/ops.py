@@ -13,8 +13,7 @@ from .. import preferences
 from ..engine import running
 from ..screen import redraw_panels, redraw_status
 from ..steps import Steps
-from ..take import growth
-from ..take.props import take_of
+from ..take.props import growing, take_of
 from .job import Problem, Queue, State
 from .props import chosen_people, footage_path
 from .work import Capture, Scan, Work
@@ -298,8 +297,11 @@ def drop_jobs() -> None:
 def on_other_state(*_: Any) -> None:
     """Something was undone or redone, or a file opened: what is shown in it of captures that are over goes."""
     jobs = {work.job.id for work in Desk.works}
-    for armature in growth.growing():
-        if take_of(armature).growing not in jobs:
+    left = [armature for armature in growing() if take_of(armature).growing not in jobs]
+    if left:
+        from ..take import growth
+
+        for armature in left:
             growth.remove(armature)
 
 

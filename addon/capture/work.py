@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs for the engine, and what becomes of their results in Blender."""
+"""Jobs for the engine, and what becomes of their results in Blender.
+
+numpy, and what needs it, is imported by the thread that prepares a result: on Blender's own it would be felt.
+"""
 
 import shutil
 import tempfile
@@ -7,24 +10,24 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from ...model.motion.motion import Motion, MotionFileError
 from ...model.protocol import Code, Failure, Message
 from .. import preferences
 from ..engine import running
 from ..steps import Steps
-from ..take import data
-from ..take.build import Prepared, place
-from ..take.growth import growing, settle
-from ..take.props import take_of
+from ..take.footage import close_unused, open_ahead
+from ..take.props import growing, take_of, takes
 from . import pictures
 from .found import found, person_picture
 from .growth import Growth, layer_of
 from .job import Job, State, findings
 from .props import capture_settings, form, scan_key
+
+if TYPE_CHECKING:
+    from ..take.build import Prepared
 
 LEFT_S: Final = 2 * 24 * 3600.0
 """How old a job's folder is that nobody uses any more."""
@@ -93,6 +96,7 @@ class Capture(Work):
         super().__init__(context, title)
 
     def watch(self) -> None:
+        open_ahead(Path(self.job.request["footage"]))
         self.job.request["partial"] = True
         self._growth = Growth(self.job, self.scene, self.title, self.smoothing)
 
@@ -118,6 +122,7 @@ class Capture(Work):
     def close(self) -> None:
         if self._growth:
             self._growth.end()
+            close_unused()
         super().close()
 
     def finish(self, context: bpy.types.Context) -> Steps[str]:
@@ -127,6 +132,9 @@ class Capture(Work):
             yield
 
     def _make(self) -> Steps[str]:
+        from ..take.build import place
+        from ..take.growth import settle
+
         summary = self.job.result["summary"]
         assert self._prepared
         scene = bpy.data.scenes.get(self.scene) or bpy.context.scene
@@ -176,11 +184,15 @@ class Scan(Work):
         return f"{count} people found" if count > 1 else "1 person found"
 
 
-def prepare(result: Message, smoothing: float) -> Prepared:
+def prepare(result: Message, smoothing: float) -> "Prepared":
     """The take in the files that the engine names. Raises Failure if they are not what it promised. No bpy."""
+    from ...model.motion.motion import Motion, MotionFileError
+    from ..take.build import Prepared
+    from ..take.data import Body
+
     try:
         files = result["files"]
-        return Prepared.of(Motion.load(files["take"]), data.Body.load(files["body"]), smoothing)
+        return Prepared.of(Motion.load(files["take"]), Body.load(files["body"]), smoothing)
     except (KeyError, OSError, MotionFileError) as error:
         raise Failure(Code.ENGINE_INTERNAL, f"Its result cannot be read: {error}.") from error
 
@@ -193,10 +205,12 @@ def connect() -> Any:
 
 def outcome(armature: bpy.types.Object) -> str:
     """What an import did to the scene, in one line."""
+    from ..take import data
+
     scene, footage_fps = armature.users_scene[0], data.raw(armature).mocap_framerate
     fps = scene.render.fps / scene.render.fps_base
     line = f"Imported {armature.name}. The scene"
-    if len(data.takes(scene)) == 1:
+    if len(takes(scene)) == 1:
         return f"{line} now has {fps:.4g} fps, frames {scene.frame_start} to {scene.frame_end}"
     line = f"{line} stays at {fps:.4g} fps"
     if abs(fps / footage_fps - 1) < 1e-3:

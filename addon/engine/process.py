@@ -21,6 +21,12 @@ LINES_A_SECOND_ALLOWED: Final = 5000
 MESSAGES_KEPT: Final = 10_000
 PIPES_OUTLIVE_S: Final = 1.0
 
+if sys.platform == "win32":
+    # Without a window of its own, and behind Blender where both want the processor. Elsewhere it steps back by itself.
+    BESIDE_BLENDER = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+else:
+    BESIDE_BLENDER = 0
+
 FIELDS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "ready": {"protocol": object},
     "progress": {"job": str, "stage": str, "done": int, "total": int, "eta_s": (int, float, type(None))},
@@ -62,7 +68,7 @@ class EngineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+            creationflags=BESIDE_BLENDER,
             start_new_session=True,
         )
         assert self._process.stdin is not None

@@ -3,7 +3,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import bpy
 import numpy as np
@@ -18,31 +17,17 @@ from ..take.data import TakeMotion
 from . import ik
 from .bone_maps import Match, detect
 from .bone_maps.bone_map import BoneMap
+from .bones import heads, parents
 from .channels import rotation_channels
-from .foot_lock import FootLock, lock_feet, lock_hands
+from .foot_lock import lock_feet, lock_hands
 from .mapping import presets
-from .obstacles import overriding, remarks
-from .quality import Quality, measure
+from .options import Options, RootPolicy
+from .quality import measure
+from .remarks import overriding, remarks
+from .report import Quality, keep
 from .root import grounded
 from .solve import WRISTS, Solution, Target, solve
-from .target import carrier, describe, heads, location_axes, parents
-
-RootPolicy = Literal["HIPS", "ROOT_BONE", "OBJECT", "IN_PLACE"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to bake: what carries the person over the ground, and whether the IK controls of limbs are in command.
-
-    Whether feet and hands are held where they rest; and by how many radians bones may be off where keys are left out
-    (0: a key at every frame).
-    """
-
-    root: RootPolicy = "HIPS"
-    ik: bool = False
-    feet: FootLock = FootLock.NEVER
-    hands: bool = False
-    tolerance_rad: float = 0.0
+from .target import carrier, describe, location_axes
 
 
 @dataclass(frozen=True)
@@ -110,26 +95,11 @@ def bake(
     bones = tuple(bone.name for bone in target.bones)
     later = ["IK"] * options.ik + ["sparse keys"] * bool(tolerance)
     quality = replace(_quality(target, whole, motion, curves), before=" and ".join(later))
-    keep_quality(action, quality)
+    keep(action, quality)
     return Baked(action, bone_map.family, bones, match.missing, solution.scale, noted, quality)
 
 
-def keep_quality(action: bpy.types.Action, quality: Quality) -> None:
-    """Keep a report with the action that it is about."""
-    action[QUALITY] = quality.to_json()
-
-
-def quality_of(item: bpy.types.Object | None) -> Quality | None:
-    """The report on the action that an object has now, if it came with one."""
-    action = item.animation_data.action if item and item.animation_data else None
-    try:
-        return Quality.from_json(action[QUALITY]) if action and QUALITY in action else None
-    except ValueError:
-        return None
-
-
 NO_ROOT_BONE = "Choose another way for the root, or name the bone in the bone map."
-QUALITY = "reel_to_rig_quality"
 NO_IK = "Bake onto FK controls instead."
 
 

@@ -7,7 +7,6 @@ with the world's floor at z = 0 and its heights, in which the armature stands un
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from ...model.motion.easing import eased
 from ...model.motion.planting import EASE_S, SOURCE_AXES, TOE_LENGTH, Foot, overlapping, plant, reached, settled
 from ...model.motion.rotations import between
 from ...model.motion.two_bone import Limb
+from .options import FootLock
 from .posed import posed, rebased
 from .solve import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, TOES, WRISTS, Array, Solution, Target, match_trunk
 
@@ -27,19 +27,6 @@ LOW_BALL = 0.15
 SHORT_FOOT, AVERAGE_FOOT = 0.05, 0.17
 """Below the one a foot is taken to have no length of its own, and gets the other; in lengths of a leg."""
 X, Y, Z = np.eye(3)
-
-
-class FootLock(StrEnum):
-    """What is done with a target's feet."""
-
-    AUTO = "AUTO"
-    """Held while they rest, by the take's contacts."""
-    ALWAYS = "ALWAYS"
-    """Held in one place for the whole take."""
-    GROUND = "GROUND"
-    """Kept out of the floor, and free to slide."""
-    NEVER = "NEVER"
-    """Left as they are."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the way of a bake, and what the animator should know of a target."""
-
-from typing import Any
+"""What stands in the way of a bake."""
 
 import bpy
-import numpy as np
 
-from .bone_maps.bone_map import BoneMap
-from .solve import AIMED, Target
+from .mapping.props import mapping_of
+from .props import retarget_of, source_take
 
-NAMED = 4
-FOREIGN = {"IK", "COPY_ROTATION", "COPY_TRANSFORMS", "DAMPED_TRACK", "LOCKED_TRACK", "TRACK_TO", "STRETCH_TO",
-           "LIMIT_ROTATION", "SPLINE_IK", "ARMATURE", "CHILD_OF"}  # fmt: skip
+
+def obstacle_to_bake(context: bpy.types.Context) -> str:
+    """Why nothing can be baked now, for the user; empty if it can."""
+    assert context.scene
+    assert context.view_layer
+    retarget, take = retarget_of(context.scene), source_take(context)
+    if take is None:
+        return "Import a take, or choose one"
+    if retarget.target == take:
+        return "The target is the take itself; choose another armature"
+    if obstacle := obstacle_to_target(retarget.target, context.view_layer):
+        return obstacle
+    if not any(row.bone for row in mapping_of(retarget).rows):
+        return "The bones of the target are not those of a person; name them in the list of bones"
+    return ""
 
 
 def obstacle_to_target(target: bpy.types.Object | None, view_layer: bpy.types.ViewLayer) -> str:
@@ -35,55 +44,6 @@ def obstacle_to_target(target: bpy.types.Object | None, view_layer: bpy.types.Vi
         return "The target is not in this view layer; include its collection first"
     if target.hide_viewport:
         return "The target is disabled in viewports; enable it first"
-    if np.linalg.det(np.array(target.matrix_world)[:3, :3]) <= 0:
+    if target.matrix_world.to_3x3().determinant() <= 0:
         return "The target's scale is mirrored or zero; apply its scale first"
     return ""
-
-
-def remarks(armature: bpy.types.Object, target: Target) -> tuple[str, ...]:
-    """What the animator should know: each a sentence."""
-    assert armature.pose
-    found: list[str] = []
-    locks: dict[str, Any] = {bone.name: armature.pose.bones[bone.name].lock_rotation for bone in target.bones}
-    locked = [name for name, lock in locks.items() if any(lock)]
-    if locked:
-        found.append(f"Locked rotations were keyed: {_listed(locked)}")
-    short = [
-        target.bones[at].name for joint, at in target.at.items() if joint in AIMED and not target.limb(joint).any()
-    ]
-    if short:
-        found.append(f"Nothing shows where these limbs end, so they go straight on: {_listed(short)}")
-    behind = [bone.name for bone in target.bones[1:] if bone.parent < 0]
-    if behind:
-        found.append(f"These bones do not hang from the hips, and stay behind: {_listed(behind)}")
-    if armature.hide_get():
-        found.append("The target is hidden")
-    size = np.linalg.norm(target.world[:3, :3], axis=0)
-    if size.max() > 1.01 * size.min():
-        found.append("The target is scaled unevenly, so its limbs change their lengths as they turn")
-    return tuple(found)
-
-
-def overriding(armature: bpy.types.Object, bone_map: BoneMap) -> list[tuple[str, str]]:
-    """Constraints, by bone and name, that would keep mapped bones from moving; none in rigs of known controls."""
-    assert armature.pose
-    if bone_map.settings:
-        return []
-    keyed = set(bone_map.sources())
-    found: list[tuple[str, str]] = []
-    for bone in armature.pose.bones:
-        for constraint in bone.constraints:
-            if constraint.mute or not constraint.influence or constraint.type not in FOREIGN:
-                continue
-            led = {bone.name}
-            if isinstance(constraint, bpy.types.KinematicConstraint):
-                chain = [bone, *bone.parent_recursive]
-                led = {link.name for link in chain[: constraint.chain_count or None]}
-            if led & keyed:
-                found.append((bone.name, constraint.name))
-    return found
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

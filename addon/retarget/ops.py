@@ -4,13 +4,10 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ...model.motion.motion import MotionFileError
 from ...model.protocol import Failure
-from ..take import keys
-from .bake import Options, bake
-from .foot_lock import FootLock
 from .mapping.props import absent, chosen, mapping_of, words
-from .obstacles import obstacle_to_target
+from .obstacles import obstacle_to_bake
+from .options import FootLock, Options
 from .props import retarget_of, source_take
 
 if TYPE_CHECKING:
@@ -34,6 +31,10 @@ class Bake(bpy.types.Operator):
         return not obstacle
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ...model.motion.motion import MotionFileError
+        from ..take import keys
+        from .bake import bake
+
         assert context.scene
         retarget = retarget_of(context.scene)
         mapping = mapping_of(retarget)
@@ -78,22 +79,6 @@ class WorstFrame(bpy.types.Operator):
         whole = int(self.frame // 1)
         context.scene.frame_set(whole, subframe=self.frame - whole)
         return {"FINISHED"}
-
-
-def obstacle_to_bake(context: bpy.types.Context) -> str:
-    """Why nothing can be baked now, for the user; empty if it can."""
-    assert context.scene
-    assert context.view_layer
-    retarget, take = retarget_of(context.scene), source_take(context)
-    if take is None:
-        return "Import a take, or choose one"
-    if retarget.target == take:
-        return "The target is the take itself; choose another armature"
-    if obstacle := obstacle_to_target(retarget.target, context.view_layer):
-        return obstacle
-    if not any(row.bone for row in mapping_of(retarget).rows):
-        return "The bones of the target are not those of a person; name them in the list of bones"
-    return ""
 
 
 CLASSES = (Bake, WorstFrame)

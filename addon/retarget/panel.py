@@ -6,11 +6,10 @@ import bpy
 
 from ..screen import SidebarPanel
 from ..text import draw_text
-from .bake import quality_of
 from .mapping.props import lacking, mapping_of, words
-from .ops import obstacle_to_bake
+from .obstacles import obstacle_to_bake
 from .props import RetargetProperties, retarget_of, source_take
-from .quality import Quality
+from .report import Quality, kept
 
 LISTED = 6
 
@@ -45,7 +44,7 @@ class RetargetPanel(SidebarPanel):
         row.operator("reel_to_rig.bake", icon="ARMATURE_DATA")
         if chosen.target and (obstacle := obstacle_to_bake(context)):
             draw_text(layout, context, f"{obstacle}.", "INFO")
-        if quality := quality_of(chosen.target):
+        if quality := kept(chosen.target):
             _draw_quality(layout, context, quality)
 
 

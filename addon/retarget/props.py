@@ -6,10 +6,9 @@ from typing import Any, cast
 
 import bpy
 
-from ..take.data import active_take
-from ..take.props import present, take_of
-from .foot_lock import FootLock
+from ..take.props import active_take, present, take_of
 from .mapping.props import MappingProperties, fill, mapping_of
+from .options import FootLock
 
 
 def _is_take(_owner: bpy.types.PropertyGroup, item: Any) -> bool:

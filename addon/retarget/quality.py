@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well an armature follows a take, for a report and for tests. numpy only."""
+"""Measures how well an armature follows a take, for a report and for tests. numpy only."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,70 +12,12 @@ from ...model.motion.planting import settled
 from ...model.motion.rotations import angle_between, axis_angle_from_matrix, project
 from .foot_lock import Ground, feet_of
 from .posed import posed
+from .report import Figure, Quality
 from .solve import AIMED, ANKLES, ENDS, HELD, TOES, Array, Solution, Target, align, blend
 
 DOUBTFUL_DEG, DOUBTFUL_LIMB_DEG = 3.0, 10.0
 DOUBTFUL_SLIDE_CM_S, DOUBTFUL_DEPTH_CM = 1.0, 0.5
 DOUBTFUL_JITTER, DOUBTFUL_TRAVEL = 1.5, 0.05
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measure of a bake, in words: its value, what more there is to say, the scene frame at which it is worst.
-
-    It is doubtful where it deserves a look.
-    """
-
-    label: str
-    value: float
-    unit: str
-    note: str
-    frame: float
-    doubtful: bool
-
-    def __str__(self) -> str:
-        number = f"{self.value:.2f}" if self.unit else f"{self.value:.0f}"  # without a unit it is a count
-        text = f"{self.label}: {number}{self.unit}"
-        return f"{text} ({self.note})" if self.note else text
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What can be said of a bake without looking at it; slide and penetration of rigs that have legs only."""
-
-    directions: Figure
-    worst_limb: Figure
-    jitter: Figure
-    travel: Figure
-    flips: Figure
-    slide: Figure | None = None
-    penetration: Figure | None = None
-    before: str = ""
-    """What was done to the motion after it was measured, if anything was."""
-
-    def figures(self) -> list[Figure]:
-        """All there are, in the order in which they are shown."""
-        return [
-            figure
-            for figure in (
-                self.directions, self.worst_limb, self.slide, self.penetration, self.jitter, self.travel, self.flips,
-            )
-            if figure
-        ]  # fmt: skip
-
-    def to_json(self) -> str:
-        """As text, which `from_json` reads."""
-        return json.dumps(asdict(self))
-
-    @staticmethod
-    def from_json(text: str) -> "Quality":
-        """What `to_json` wrote. Raises ValueError for all else."""
-        try:
-            rows = json.loads(text)
-            before = str(rows.pop("before", ""))
-            return Quality(**{name: row and Figure(**row) for name, row in rows.items()}, before=before)
-        except (TypeError, AttributeError) as error:
-            raise ValueError(f"no report of a bake: {error}") from error
 
 
 def measure(

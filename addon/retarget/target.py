@@ -18,20 +18,6 @@ from .solve import Target, TargetBone
 ALONG = np.radians(15.0)
 
 
-def parents(armature: bpy.types.Object) -> dict[str, str | None]:
-    """The name of each bone's parent."""
-    data = armature.data
-    assert isinstance(data, bpy.types.Armature)
-    return {bone.name: bone.parent.name if bone.parent else None for bone in data.bones}
-
-
-def heads(armature: bpy.types.Object) -> dict[str, NDArray[np.float64]]:
-    """Where each bone begins at rest (3,), in armature space."""
-    data = armature.data
-    assert isinstance(data, bpy.types.Armature)
-    return {bone.name: np.array(bone.head_local, np.float64) for bone in data.bones}
-
-
 def describe(armature: bpy.types.Object, bone_map: BoneMap) -> Target:
     """The armature as it stands, reduced to the bones of a map of it.
 

@@ -11,13 +11,12 @@ import numpy as np
 from mathutils import Vector
 
 from ...model.motion.motion import Motion
-from ...model.motion.skeleton import JOINTS, PARENTS
-from ...model.motion.smoothing import REGIONS
+from ...model.motion.skeleton import JOINTS, PARENTS, REGIONS
 from .. import keyframes
 from ..steps import Steps, at_once
 from . import data, footage, geometry, keys
 from .data import Body
-from .props import present, take_of
+from .props import present, take_of, takes
 
 BODY_COLOUR = (0.25, 0.6, 1.0)
 OURS = "reel_to_rig"
@@ -71,7 +70,7 @@ def make(
     With a job the take is marked as one that this is still capturing.
     """
     motion, body = prepared.motion, prepared.body
-    others, before = data.takes(scene), scene_settings(scene)
+    others, before = takes(scene), scene_settings(scene)
     if others:
         start, fps = take_of(others[0]).start, scene.render.fps / scene.render.fps_base
     else:

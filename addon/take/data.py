@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ...model.motion.motion import Motion
 from ...model.motion.planting import hold_feet
-from ...model.motion.smoothing import REGIONS, smooth
+from ...model.motion.skeleton import REGIONS
+from ...model.motion.smoothing import smooth
 from ...model.protocol import Code, Failure
 from . import geometry
 from .props import take_of
@@ -169,19 +170,3 @@ def read(armature: bpy.types.Object) -> TakeMotion:
         contacts=motion.contacts,
         time_s=motion.time_s,
     )
-
-
-def takes(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The takes of a scene, oldest name first."""
-    return [item for item in scene.objects if item.type == "ARMATURE" and take_of(item).is_take]
-
-
-def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The take whose armature, body or camera is the active object; otherwise the scene's only take."""
-    assert context.scene
-    found = takes(context.scene)
-    for armature in found:
-        take = take_of(armature)
-        if context.active_object and context.active_object in {armature, take.body, take.camera}:
-            return armature
-    return found[0] if len(found) == 1 else None

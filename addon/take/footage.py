@@ -2,6 +2,8 @@
 """The footage behind a take: shown by its camera, and found again where it was moved."""
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from math import radians
 from pathlib import Path
@@ -9,23 +11,41 @@ from typing import Any, Final
 
 import bpy
 
-from ...model.motion.motion import MotionFileError
-from . import data
 from .props import present, take_of
 
 LOOK_AGAIN_S: Final = 2.0
+AHEAD: Final = "reel_to_rig_ahead"
+"""Marks a clip that was opened before anything showed it."""
+
+
+def open_ahead(path: Path) -> None:
+    """Have Blender open footage when somebody chooses it: that takes too long for a moment at which nobody waits.
+
+    Footage that Blender cannot open is left to `show`.
+    """
+    there = _open(path)
+    close_unused(there)
+    if not there:
+        with suppress(RuntimeError):
+            bpy.data.movieclips.load(str(path))[AHEAD] = True
+
+
+def close_unused(but: Sequence[bpy.types.MovieClip] = ()) -> None:
+    """Close all that was opened ahead and is shown nowhere."""
+    for clip in [clip for clip in bpy.data.movieclips if AHEAD in clip and not clip.users and clip not in but]:
+        bpy.data.movieclips.remove(clip)
 
 
 def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:
     """Show a clip behind the scene, its first picture at frame start; filmed is what the capture noted of it.
 
-    Blender takes its time to open it. Raises RuntimeError if it cannot.
+    Blender takes its time to open it, unless it was opened ahead. Raises RuntimeError if it cannot.
     """
-    loaded = [clip for clip in bpy.data.movieclips if not clip.library]
-    there = [clip for clip in loaded if Path(bpy.path.abspath(clip.filepath)) == Path(path)]
+    there = _open(Path(path))
     clip = next((clip for clip in there if (clip.frame_start, clip.frame_offset) == (start, 0)), None)
     if not clip:  # One that begins elsewhere is used by somebody else.
-        clip = bpy.data.movieclips.load(path)
+        clip = next((clip for clip in there if AHEAD in clip and not clip.users), None)
+        clip = clip or bpy.data.movieclips.load(path)
         clip.frame_start = start
     background = camera.background_images.new()
     background.source = "MOVIE_CLIP"
@@ -38,6 +58,12 @@ def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:
         background.frame_method = "FIT"
         background.rotation = radians(filmed.get("rotation_deg", 0))  # clockwise, here as there
         background.scale = max(width, height) / min(width, height)
+
+
+def _open(path: Path) -> list[bpy.types.MovieClip]:
+    """The clips of a file that are open in this .blend."""
+    own = [clip for clip in bpy.data.movieclips if not clip.library]
+    return [clip for clip in own if Path(bpy.path.abspath(clip.filepath)) == path]
 
 
 def missing(armature: bpy.types.Object) -> str:
@@ -102,6 +128,9 @@ def size_of(clip: bpy.types.MovieClip) -> tuple[int, int]:
 
 def _filmed(armature: bpy.types.Object) -> dict[str, Any]:
     """What the capture noted of its footage."""
+    from ...model.motion.motion import MotionFileError
+    from . import data
+
     try:
         return data.raw(armature).provenance.get("footage", {})
     except MotionFileError:

@@ -13,16 +13,9 @@ import bpy
 from ..steps import Steps
 from . import build, data, geometry
 from .build import Prepared
-from .props import present, take_of
+from .props import growing, present, take_of
 
 STILL = "Rough, and still being captured"
-
-
-def growing(job: str = "") -> list[bpy.types.Object]:
-    """The takes that a job captures; without one, all that are being captured. Not those of a library."""
-    marked = [item for item in bpy.data.objects if item.type == "ARMATURE" and take_of(item).growing]
-    own = [item for item in marked if not item.library and not item.override_library and item.users_collection]
-    return [item for item in own if job in ("", take_of(item).growing)]
 
 
 def show(

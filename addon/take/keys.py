@@ -2,7 +2,6 @@
 """Writes a take's motion onto its armature and camera."""
 
 from dataclasses import replace
-from typing import Any
 
 import bpy
 import numpy as np
@@ -16,54 +15,6 @@ from .. import keyframes
 from ..steps import Steps, at_once
 from . import data, geometry
 from .props import take_of
-
-SETTLED_S = 0.3
-"""How long a setting must be left alone before the keys follow it: a slider that is dragged changes at every event."""
-
-_waiting: set[str] = set()
-"""The takes whose keys are to follow, by name: what else is known of them may not outlive an undo."""
-
-
-def follow(armature: bpy.types.Object) -> None:
-    """Key a take by its settings: at once in background mode, otherwise as soon as they are left alone."""
-    if not take_of(armature).written:
-        return  # It is being made.
-    if bpy.app.background:
-        key_armature(armature, take_of(armature).smoothing)
-        return
-    _waiting.add(armature.name)
-    if bpy.app.timers.is_registered(catch_up):
-        bpy.app.timers.unregister(catch_up)
-    bpy.app.timers.register(catch_up, first_interval=SETTLED_S)
-
-
-def catch_up() -> None:
-    """Key the takes whose settings have changed; harmless when it comes late, to a file that was closed meanwhile."""
-    objects: Any = bpy.data.objects
-    found = [objects.get((name, None)) for name in _waiting]  # None: those of this file, not linked ones
-    _waiting.clear()
-    behind = [item for item in found if item and take_of(item).is_take and not is_current(item)]
-    for armature in behind:
-        key_armature(armature, take_of(armature).smoothing)
-    manager = bpy.context.window_manager
-    if behind and manager:
-        # The step that the slider made still has the old keys: undoing whatever comes next must not lead there.
-        with bpy.context.temp_override(window=manager.windows[0]):
-            bpy.ops.ed.undo_push(message="Smoothing")
-
-
-def stop_following() -> None:
-    """Leave the keys as they are."""
-    _waiting.clear()
-    if bpy.app.timers.is_registered(catch_up):
-        bpy.app.timers.unregister(catch_up)
-
-
-def is_current(armature: bpy.types.Object) -> bool:
-    """Whether the keys of a take were written with the settings that it has."""
-    take = take_of(armature)
-    applied = (take.applied, tuple(take.applied_regions), take.applied_hold)
-    return applied == (take.smoothing, tuple(take.regions), take.hold_feet)
 
 
 def key_armature(armature: bpy.types.Object, strength: float) -> None:

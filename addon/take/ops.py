@@ -4,17 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import bpy
-import numpy as np
 from mathutils import Vector
 
-from ...model.motion.motion import MotionFileError
 from ...model.protocol import Failure
 from ..text import file_name
-from . import data, exchange, footage, geometry, keys, marks
-from .build import build
-from .data import Body, active_take
-from .export import Format, write
-from .props import present, take_of
+from . import footage
+from .props import active_take, present, take_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -42,6 +37,8 @@ class Smooth(_Change):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from . import keys
+
         armature = active_take(context)
         assert armature
         keys.key_armature(armature, take_of(armature).smoothing)
@@ -95,13 +92,13 @@ class SideView(bpy.types.Operator):
         if ahead.length < 0.1:  # a camera that looks straight down
             ahead = Vector((0, 1, 0))
         assert armature.pose
-        heads = np.array([(armature.matrix_world @ bone.head)[:] for bone in armature.pose.bones])
-        low, high = heads.min(0), heads.max(0)
+        heads = [armature.matrix_world @ bone.head for bone in armature.pose.bones]
+        low, high = (Vector([extreme(head[axis] for head in heads) for axis in range(3)]) for extreme in (min, max))
         view.view_perspective = "ORTHO"
         aside = Vector((ahead.y, -ahead.x, 0))
         view.view_rotation = aside.to_track_quat("Z", "Y")
-        view.view_location = Vector(((low + high) / 2).tolist())
-        view.view_distance = 2.0 * float(np.linalg.norm(high - low))
+        view.view_location = (low + high) / 2
+        view.view_distance = 2.0 * (high - low).length
         return {"FINISHED"}
 
 
@@ -112,6 +109,8 @@ class FindFloor(_Change):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from . import data, geometry
+
         armature = active_take(context)
         assert armature
         take_of(armature).floor_m = geometry.floor_of(data.raw(armature))
@@ -174,6 +173,8 @@ class Mark(bpy.types.Operator):
         return active_take(context) is not None
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from . import data, geometry, marks
+
         armature = active_take(context)
         assert armature
         assert context.scene
@@ -206,11 +207,11 @@ class Export(bpy.types.Operator):
     format: bpy.props.EnumProperty(
         name="Format",
         items=(
-            (Format.FBX.name, "FBX", "Armature, body and what is keyed, for most 3D programs and game engines"),
-            (Format.GLTF.name, "glTF", "Armature, body and what is keyed, in one .glb file"),
-            (Format.BVH.name, "BVH", "The skeleton and what is keyed, as text, in metres, Y up"),
-            (Format.NPZ.name, "AMASS .npz", "The captured motion as SMPL-H poses, for research tools. Not hand edits"),
-            (Format.CSV.name, "CSV of Joints", "The captured joints as a table, in metres, Z up. Not hand edits"),
+            ("FBX", "FBX", "Armature, body and what is keyed, for most 3D programs and game engines"),
+            ("GLTF", "glTF", "Armature, body and what is keyed, in one .glb file"),
+            ("BVH", "BVH", "The skeleton and what is keyed, as text, in metres, Y up"),
+            ("NPZ", "AMASS .npz", "The captured motion as SMPL-H poses, for research tools. Not hand edits"),
+            ("CSV", "CSV of Joints", "The captured joints as a table, in metres, Z up. Not hand edits"),
         ),
     )
 
@@ -220,6 +221,8 @@ class Export(bpy.types.Operator):
         return active_take(context) is not None
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        from .export import Format
+
         armature = active_take(context)
         assert armature
         assert context.window_manager
@@ -230,6 +233,9 @@ class Export(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ...model.motion.motion import MotionFileError
+        from .export import Format, write
+
         armature, kind = active_take(context), Format[self.format]
         assert armature
         path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), kind.value))
@@ -260,6 +266,11 @@ class ImportMotion(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ...model.motion.motion import MotionFileError
+        from . import exchange
+        from .build import build
+        from .data import Body
+
         path = Path(bpy.path.abspath(self.filepath))
         beside = path.with_suffix(".body.npz")
         try:

@@ -2,14 +2,12 @@
 
 import bpy
 
-from ...model.motion.smoothing import REGIONS
+from ...model.motion.skeleton import REGIONS
 from ..screen import SidebarPanel
 from ..text import draw_text
 from . import footage
-from .data import active_take
-from .keys import is_current
 from .ops import LINKED
-from .props import present, take_of
+from .props import active_take, is_current, present, take_of
 
 
 class TakePanel(SidebarPanel):

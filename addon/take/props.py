@@ -5,14 +5,14 @@ from typing import Any, cast
 
 import bpy
 
-from ...model.motion.smoothing import REGIONS
+from ...model.motion.skeleton import REGIONS
 
 
 def _on_smoothing(take: Any, _context: bpy.types.Context) -> None:
     """Have the keys follow the settings."""
-    from . import keys  # noqa: PLC0415 (it reads what this file defines)
+    from . import following
 
-    keys.follow(take.id_data)
+    following.follow(take.id_data)
 
 
 def _on_floor(take: Any, _context: bpy.types.Context) -> None:
@@ -23,7 +23,7 @@ def _on_floor(take: Any, _context: bpy.types.Context) -> None:
 
 
 def _on_look(take: Any, _context: bpy.types.Context) -> None:
-    from . import build  # noqa: PLC0415
+    from . import build
 
     build.paint(take.id_data)
 
@@ -138,3 +138,33 @@ def present(item: bpy.types.Object | None) -> bpy.types.Object | None:
 def take_of(item: bpy.types.Object) -> TakeProperties:
     """The take properties of an object, whether it is a take or not."""
     return cast(TakeProperties, item.reel_to_rig)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def takes(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The takes of a scene, oldest name first."""
+    return [item for item in scene.objects if item.type == "ARMATURE" and take_of(item).is_take]
+
+
+def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The take whose armature, body or camera is the active object; otherwise the scene's only take."""
+    assert context.scene
+    found = takes(context.scene)
+    for armature in found:
+        take = take_of(armature)
+        if context.active_object and context.active_object in {armature, take.body, take.camera}:
+            return armature
+    return found[0] if len(found) == 1 else None
+
+
+def growing(job: str = "") -> list[bpy.types.Object]:
+    """The takes that a job captures; without one, all that are being captured. Not those of a library."""
+    marked = [item for item in bpy.data.objects if item.type == "ARMATURE" and take_of(item).growing]
+    own = [item for item in marked if not item.library and not item.override_library and item.users_collection]
+    return [item for item in own if job in ("", take_of(item).growing)]
+
+
+def is_current(armature: bpy.types.Object) -> bool:
+    """Whether the keys of a take were written with the settings that it has."""
+    take = take_of(armature)
+    applied = (take.applied, tuple(take.applied_regions), take.applied_hold)
+    return applied == (take.smoothing, tuple(take.regions), take.hold_feet)

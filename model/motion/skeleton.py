@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names and orders of joints, as used everywhere in the project."""
 
+from collections.abc import Mapping
 from typing import Final
 
 JOINTS: Final = (
@@ -39,3 +40,9 @@ JOINT_KEYPOINTS: Final = (
     17, 11, 12, 17, 13, 14, 17, 15, 16, 18, 21, 22, 18, 5, 6, 0, 5, 6, 7, 8, 9, 10, 9, 10,
 )  # fmt: skip
 """For each of SMPL's joints the keypoint whose confidence stands for it."""
+
+REGIONS: Final[Mapping[str, tuple[int, ...]]] = {
+    "root": (0,), "trunk": (3, 6, 9), "head": (12, 15), "arms": (13, 14, 16, 17, 18, 19), "hands": (20, 21, 22, 23),
+    "legs": (1, 2, 4, 5), "feet": (7, 8, 10, 11),
+}  # fmt: skip
+"""Joints by region of the body; the root's also has the translation."""

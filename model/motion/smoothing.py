@@ -9,15 +9,10 @@ from numpy.typing import NDArray
 
 from .motion import Motion
 from .rotations import matrix_from_axis_angle, quaternion_from_matrix
+from .skeleton import REGIONS
 
 Array = NDArray[np.float64]
 Values = TypeVar("Values", bound=Any)
-
-REGIONS: Final[Mapping[str, tuple[int, ...]]] = {
-    "root": (0,), "trunk": (3, 6, 9), "head": (12, 15), "arms": (13, 14, 16, 17, 18, 19), "hands": (20, 21, 22, 23),
-    "legs": (1, 2, 4, 5), "feet": (7, 8, 10, 11),
-}  # fmt: skip
-"""Joints by region of the body; the root's region also has the translation."""
 
 WIDEST_S: Final = 0.14
 """Standard deviation in seconds of the window at strength 1."""

@@ -385,11 +385,11 @@ def _alone(file: Path) -> Generator[int]:
     with file.open("a+b") as lock:
         try:
             if sys.platform == "win32":
-                import msvcrt  # noqa: PLC0415 - there is none elsewhere
+                import msvcrt
 
                 msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
             else:
-                import fcntl  # noqa: PLC0415
+                import fcntl
 
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -8,7 +8,6 @@ import platform
 import re
 import shutil
 import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -169,6 +168,8 @@ def torch_version(requirements: Path) -> str:
 
 def builds(system: str, requirements: Path = REQUIREMENTS, everything: bool = False) -> list[dict[str, Any]]:
     """The builds of torch that run on this machine, the best first; or everything there is for the system."""
+    import tomllib
+
     entries = tomllib.loads((requirements / "torch.toml").read_text(encoding="utf-8"))["build"]
     entries = [entry for entry in entries if system in entry["platforms"]]
     return entries if everything else [entry for entry in entries if _fits(entry)]

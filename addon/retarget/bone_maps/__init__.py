@@ -4,12 +4,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .files import BUILT_IN, Family, read
 from .fit import Match, Parents, fit
-from .structure import by_structure
 
 __all__ = ["Match", "detect", "families"]
 
@@ -24,7 +20,7 @@ def families() -> tuple[Family, ...]:
 
 
 def detect(
-    parents: Parents, heads: Mapping[str, NDArray[np.floating]] | None = None, own: Iterable[Family] = ()
+    parents: Parents, heads: Mapping[str, Iterable[float]] | None = None, own: Iterable[Family] = ()
 ) -> Match | None:
     """The map that fits a rig best; None if none has half of its joints there.
 
@@ -33,6 +29,8 @@ def detect(
     """
     best = _best([fit(family, parents) for family in own], [fit(family, parents) for family in families()])
     if best.confidence < SURE and heads is not None:
+        from .structure import by_structure
+
         built = by_structure(parents, heads)
         if built and built.confidence > best.confidence:
             best = built

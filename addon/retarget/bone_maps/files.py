@@ -8,7 +8,6 @@ names in lower case, without separators) of what may stand before every name.
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,8 @@ class Family:
 
 def read(file: Path) -> Family:
     """A family of rigs from a file. Raises ValueError, with the file's name, for one that is none; OSError."""
+    import tomllib
+
     try:
         return _family(tomllib.loads(file.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError, re.error) as error:

@@ -6,7 +6,7 @@ arms. What lies between them is the spine, what goes on from the chest is the ne
 front is, and so which side is left.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -57,9 +57,9 @@ class _Pair:
 class _Tree:
     """A rig's bones as a tree in space."""
 
-    def __init__(self, parents: Parents, heads: Mapping[str, NDArray[np.floating]]) -> None:
+    def __init__(self, parents: Parents, heads: Mapping[str, Iterable[float]]) -> None:
         self.parents = parents
-        self.heads = {bone: np.asarray(heads[bone], np.float64) for bone in parents}
+        self.heads = {bone: np.array([*heads[bone]], np.float64) for bone in parents}
         self.children: dict[str, list[str]] = {bone: [] for bone in parents}
         for bone, parent in parents.items():
             if parent in self.children:
@@ -95,7 +95,7 @@ class _Tree:
                     yield _Pair(fork, branches, sum(lengths) / 2)
 
 
-def by_structure(parents: Parents, heads: Mapping[str, NDArray[np.floating]]) -> Match | None:
+def by_structure(parents: Parents, heads: Mapping[str, Iterable[float]]) -> Match | None:
     """The map of a rig by its shape alone; None if it has no two legs, two arms and a head where a person has them.
 
     heads: where each bone begins at rest (3,), in any frame.

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..bone_maps.fit import fit
+from ..bones import parents
 from ..props import retarget_of
-from ..target import parents
 from . import presets
 from .props import MappingProperties, chosen, fill, mapping_of, show
 

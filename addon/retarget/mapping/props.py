@@ -10,7 +10,7 @@ from ....model.motion.skeleton import JOINTS
 from ..bone_maps import Match, detect
 from ..bone_maps.bone_map import CHAINS, TIPPED, TWISTED, from_roles
 from ..bone_maps.fit import fit
-from ..target import heads, parents
+from ..bones import heads, parents
 from . import presets
 
 EXPECTED = frozenset(

@@ -81,7 +81,7 @@ def attempt(kill_after_s: float | None, reached_before: list[Any] | None = None)
         result = operator.modal(bpy.context, TICK)
         if under_way:
             ticks.append(time.monotonic() - queued_s() - at)
-        pieces = max(pieces, len(part("addon.take.growth").growing()))
+        pieces = max(pieces, len(part("addon.take.props").growing()))
         if under_way and job.stage in STAGES:
             reached = [STAGES.index(job.stage), round(1000 * job.fraction)]
         if caught_up_s is None and reached_before and reached >= reached_before:

@@ -36,7 +36,7 @@ def watch() -> list[dict[str, Any]]:
     work.watch()
     while result == {"PASS_THROUGH"}:
         result = operator.modal(bpy.context, SimpleNamespace(type="TIMER"))
-        for armature in part("addon.take.growth").growing() if not work._growth.busy else []:
+        for armature in part("addon.take.props").growing() if not work._growth.busy else []:
             now = described(armature)
             if not grown or now["frames"] != grown[-1]["frames"]:
                 grown.append(now)

@@ -25,13 +25,13 @@ def main(motion_file: str, blend_file: str) -> dict[str, Any]:
     motion = part("addon.take.data").TakeMotion(frames=frames, **arrays)
     scene.render.fps = 30
     rig = rigify_human(0.0, 0.8)
-    bake, foot_lock = part("addon.retarget.bake"), part("addon.retarget.foot_lock")
+    bake, chosen = part("addon.retarget.bake"), part("addon.retarget.options")
     result: dict[str, Any] = {}
     for name, options in {
-        "before": bake.Options(),
-        "after": bake.Options(feet=foot_lock.FootLock.AUTO),
-        "ik": bake.Options(feet=foot_lock.FootLock.AUTO, ik=True),
-        "sparse": bake.Options(feet=foot_lock.FootLock.AUTO, tolerance_rad=np.radians(0.25)),
+        "before": chosen.Options(),
+        "after": chosen.Options(feet=chosen.FootLock.AUTO),
+        "ik": chosen.Options(feet=chosen.FootLock.AUTO, ik=True),
+        "sparse": chosen.Options(feet=chosen.FootLock.AUTO, tolerance_rad=np.radians(0.25)),
     }.items():
         baked = bake.bake(motion, rig, name, None, options)
         result[name] = soles(rig, frames, rests, arrays["time_s"])
@@ -43,10 +43,11 @@ def main(motion_file: str, blend_file: str) -> dict[str, Any]:
     result["panel of sparse"] = panel()
     rig.animation_data.action = bpy.data.actions["before"]
     result["panel"] = panel()
-    quality = bake.quality_of(rig)
+    report = part("addon.retarget.report")
+    quality = report.kept(rig)
     bpy.ops.wm.save_as_mainfile(filepath=blend_file)
     bpy.ops.wm.open_mainfile(filepath=blend_file)
-    reopened = bake.quality_of(bpy.context.scene.reel_to_rig_retarget.target)
+    reopened = report.kept(bpy.context.scene.reel_to_rig_retarget.target)
     result["reopened"] = reopened == quality
     assert bpy.ops.reel_to_rig.worst_frame(frame=quality.slide.frame) == {"FINISHED"}
     result["at worst"] = bpy.context.scene.frame_current_final == quality.slide.frame

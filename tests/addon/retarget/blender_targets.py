@@ -42,7 +42,7 @@ def attempt(take: bpy.types.Object, change: Callable[[bpy.types.Object], None]) 
     if not obstacle:
         match = part("addon.retarget.mapping.props").chosen(chosen.mapping, target)
         try:
-            options = part("addon.retarget.bake").Options()
+            options = part("addon.retarget.options").Options()
             baked = part("addon.retarget.bake").bake(part("addon.take.data").read(take), target, "x", match, options)
             messages = [*baked.missing, *baked.remarks]
         except Exception as error:

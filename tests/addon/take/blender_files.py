@@ -92,7 +92,7 @@ def same(armature: Any, kept: str, expected: Any) -> dict[str, Any]:
         "motion": motion_of(armature) == kept,
         "pose": pose(armature) == expected,
         "parts": [take.body.name, take.camera.name],
-        "current": part("addon.take.keys").is_current(armature),
+        "current": part("addon.take.props").is_current(armature),
     }
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What belongs to the animator beside a take: materials, clips, markers, what was deleted by hand, edited keys."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -14,6 +16,7 @@ from tests.addon.inside import empty_scene, enable_checkout, part
 def main(motion_file: str, body_file: str, footage: str) -> dict[str, Any]:
     enable_checkout()
     empty_scene()
+    ahead = opened_ahead(Path(footage))
     clip = bpy.data.movieclips.load(footage)
     clip.frame_start = 101
     motion, body = Motion.load(motion_file), part("addon.take.data").Body.load(body_file)
@@ -23,6 +26,7 @@ def main(motion_file: str, body_file: str, footage: str) -> dict[str, Any]:
     shown = part("addon.take.footage").clip_of
     found: dict[str, Any] = {
         "clips": [clip.frame_start, shown(armature).frame_start, shown(second) == shown(armature)],
+        "opened ahead": ahead,
         "materials": own_material(armature),
     }
     found["edited"] = edited(second)
@@ -30,6 +34,23 @@ def main(motion_file: str, body_file: str, footage: str) -> dict[str, Any]:
     found["without the add-on"] = exported(armature)
     found["deleted"] = deleted(armature)
     return found
+
+
+def opened_ahead(footage: Path) -> Any:
+    """Footage that was chosen: what is open after each step, and from which frame on a take shows it."""
+    clips, module = bpy.data.movieclips, part("addon.take.footage")
+    other, own = (Path(shutil.copy(footage, footage.with_name(name))) for name in ("other.mp4", "own.mp4"))
+    clips.load(str(own))
+    steps: list[Any] = []
+    for chosen in (footage, footage, other, own, footage.with_name("none.mp4"), footage):
+        module.open_ahead(chosen)
+        steps.append([clip.name for clip in clips])
+    camera = bpy.data.cameras.new("camera")
+    module.show(camera, str(footage), {"width": 1, "height": 1}, 101)
+    module.close_unused()
+    steps.append([(clip.name, clip.frame_start) for clip in clips])
+    bpy.data.batch_remove([camera, *clips])
+    return steps
 
 
 def take_of(armature: Any) -> Any:

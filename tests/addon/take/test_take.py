@@ -189,6 +189,10 @@ def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Pat
 
     found = run.result
     assert found["clips"] == [101, 1, True]
+    chosen, other, own = footage.name, "other.mp4", "own.mp4"
+    *steps, shown = found["opened ahead"]
+    assert steps == [[chosen, own], [chosen, own], [other, own], [own], [own], [chosen, own]]
+    assert shown == [[chosen, 101], [own, 1]]
     assert found["materials"] == [[1, 0, 0, 1], True, [1, 0, 0, 1], True, 0.5]
     before, exact, after, still_exact, otherwise, baked = found["edited"]
     assert (before, after) == (False, True)

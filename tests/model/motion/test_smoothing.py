@@ -7,7 +7,8 @@ import pytest
 
 from model.motion.motion import Motion
 from model.motion.rotations import axis_angle_from_matrix, matrix_from_axis_angle
-from model.motion.smoothing import REGIONS, local_regression, smooth
+from model.motion.skeleton import REGIONS
+from model.motion.smoothing import local_regression, smooth
 from tests.addon.retarget.figures import MOCAP, recorded, recorded_labels
 from tests.model.motion.example import example_motion, rest_joints
 

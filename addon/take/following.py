@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Has the keys of a take follow its settings."""
+
+from typing import Any
+
+import bpy
+
+from .props import is_current, take_of
+
+SETTLED_S = 0.3
+"""How long a setting must be left alone before the keys follow it: a slider that is dragged changes at every event."""
+
+_waiting: set[str] = set()
+"""The takes whose keys are to follow, by name: what else is known of them may not outlive an undo."""
+
+
+def follow(armature: bpy.types.Object) -> None:
+    """Key a take by its settings: at once in background mode, otherwise as soon as they are left alone."""
+    if not take_of(armature).written:
+        return  # It is being made.
+    if bpy.app.background:
+        _key(armature)
+        return
+    _waiting.add(armature.name)
+    if bpy.app.timers.is_registered(catch_up):
+        bpy.app.timers.unregister(catch_up)
+    bpy.app.timers.register(catch_up, first_interval=SETTLED_S)
+
+
+def catch_up() -> None:
+    """Key the takes whose settings have changed; harmless when it comes late, to a file that was closed meanwhile."""
+    objects: Any = bpy.data.objects
+    found = [objects.get((name, None)) for name in _waiting]  # None: those of this file, not linked ones
+    _waiting.clear()
+    behind = [item for item in found if item and take_of(item).is_take and not is_current(item)]
+    for armature in behind:
+        _key(armature)
+    manager = bpy.context.window_manager
+    if behind and manager:
+        # The step that the slider made still has the old keys: undoing whatever comes next must not lead there.
+        with bpy.context.temp_override(window=manager.windows[0]):
+            bpy.ops.ed.undo_push(message="Smoothing")
+
+
+def stop_following() -> None:
+    """Leave the keys as they are."""
+    _waiting.clear()
+    if bpy.app.timers.is_registered(catch_up):
+        bpy.app.timers.unregister(catch_up)
+
+
+def _key(armature: bpy.types.Object) -> None:
+    from . import keys
+
+    keys.key_armature(armature, take_of(armature).smoothing)
