@@ -93,10 +93,11 @@ class Capture(Work):
         self.smoothing = form(context.scene).smoothing
         self._prepared: Future[Prepared] | None = None
         self._growth: Growth | None = None
+        self._opened = False
         super().__init__(context, title)
 
     def watch(self) -> None:
-        open_ahead(Path(self.job.request["footage"]))
+        self._opened = open_ahead(Path(self.job.request["footage"]))
         self.job.request["partial"] = True
         self._growth = Growth(self.job, self.scene, self.title, self.smoothing)
 
@@ -122,6 +123,7 @@ class Capture(Work):
     def close(self) -> None:
         if self._growth:
             self._growth.end()
+        if self._opened:  # Else that belongs to the form.
             close_unused()
         super().close()
 

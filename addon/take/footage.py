@@ -3,7 +3,6 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import lru_cache
 from math import radians
 from pathlib import Path
@@ -18,16 +17,19 @@ AHEAD: Final = "reel_to_rig_ahead"
 """Marks a clip that was opened before anything showed it."""
 
 
-def open_ahead(path: Path) -> None:
+def open_ahead(path: Path) -> bool:
     """Have Blender open footage when somebody chooses it: that takes too long for a moment at which nobody waits.
 
-    Footage that Blender cannot open is left to `show`.
+    Returns whether it was opened now; it may have been before, and what Blender cannot open is left to `show`.
     """
     there = _open(path)
     close_unused(there)
-    if not there:
-        with suppress(RuntimeError):
+    try:
+        if not there:
             bpy.data.movieclips.load(str(path))[AHEAD] = True
+    except RuntimeError:
+        return False
+    return not there
 
 
 def close_unused(but: Sequence[bpy.types.MovieClip] = ()) -> None:
