@@ -101,6 +101,8 @@ def day(me: Person) -> Steps:
     """Everything, in order."""
     yield 0.5
     yield from arrive(me)
+    if not me.given["engine"]:
+        yield from install_the_engine(me)
     yield from fill_in_the_form(me)
     yield from cancel_a_job(me)
     yield from run_a_job(me)
@@ -135,6 +137,25 @@ def arrive(me: Person) -> Steps:
     yield from me.picture("1_sidebar")
 
 
+def install_the_engine(me: Person) -> Steps:
+    """By its button, from where it comes from: Blender is allowed to go online."""
+    me.bpy.context.preferences.system.use_online_access = True
+    current, begun = me.part("engine.installation.current"), time.monotonic()
+    assert me.call("reel_to_rig.install_engine", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    yield from me.picture("1_before_installing")
+    yield from me.press("RET")
+    yield from me.until(lambda: bool(current.work()), "the installation did not begin", 10.0)
+    said: set[str] = set()
+    while current.busy():
+        said.add(current.work().line)
+        if len(said) == PROGRESS_STEPS:
+            yield from me.picture("1_installing")
+        yield 0.1
+    assert not current.work().failure, current.work().failure
+    yield from me.picture("1_installed")
+    me.note(installed_s=round(time.monotonic() - begun, 1), steps_said=len(said), engine=current.found())
+
+
 def fill_in_the_form(me: Person) -> Steps:
     bpy = me.bpy
     bpy.ops.wm.save_as_mainfile(filepath=str(me.folder / FILE))
@@ -166,13 +187,19 @@ def run_a_job(me: Person) -> Steps:
     me.bpy.data.objects["Character"].hide_set(True)
     me.viewport().spaces.active.overlay.show_relationship_lines = False
     memory, pictured, begun = [memory_mb()], set(), time.monotonic()
-    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
-    me.note(press_ms=round(1000 * (time.monotonic() - begun), 1))
-    while desk.works and time.monotonic() - begun < 15 * MINUTES:
+
+    def observe() -> float | None:
+        """By a timer of its own, since pictures take their time."""
         if desk.queue.jobs:
             seen.add((desk.queue.jobs[0].stage, desk.queue.jobs[0].fraction))
             memory[1:] = [max(memory[-1], memory_mb())]
-        if len(seen) == PROGRESS_STEPS // 2 and "3_progress" not in pictured:
+        return 0.05 if desk.works else None
+
+    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    me.note(press_ms=round(1000 * (time.monotonic() - begun), 1))
+    me.bpy.app.timers.register(observe)
+    while desk.works and time.monotonic() - begun < 15 * MINUTES:
+        if len(seen) >= PROGRESS_STEPS // 2 and "3_progress" not in pictured:
             pictured.add("3_progress")
             yield from me.picture("3_progress")
         keyed = any(me.part("take.props").take_of(take).written for take in takes(me))

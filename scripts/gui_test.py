@@ -39,6 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blender", default="blender", help="the Blender to use (default: the one on the path)")
     parser.add_argument("--engine", default=sys.executable, help="the engine's Python (default: this one)")
+    parser.add_argument("--install", action="store_true", help="have the person install the engine instead")
     parser.add_argument("--output", type=Path, default=ROOT / "gui_test", help="folder for pictures and figures")
     parser.add_argument("--zip", type=Path, help="the extension, if it was built already")
     parser.add_argument("--seconds", type=float, default=5.0, help="how much footage is imported (default: 5)")
@@ -53,7 +54,7 @@ def main() -> int:
     output.mkdir(parents=True)
     footage, start_s = footage_of(chosen.seconds, output)
     arguments = {
-        "zip_file": str(chosen.zip or build(output)), "engine": chosen.engine,
+        "zip_file": str(chosen.zip or build(output)), "engine": "" if chosen.install else chosen.engine,
         "footage": str(footage), "folder": str(output),
         "start_s": start_s, "end_s": start_s + chosen.seconds,
     }  # fmt: skip
