@@ -23,10 +23,7 @@ def use(scene: bpy.types.Scene, footage: str) -> None:
     filled.footage = footage
 
 
-class UseFile(bpy.types.Operator):
-    bl_idname = "reel_to_rig.use_file"
-    bl_label = "Choose Footage"
-    bl_description = "Choose the video to capture from. It can also be dropped onto the viewport"
+class _FileOperator(bpy.types.Operator):
     bl_options = {"UNDO"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
@@ -49,10 +46,25 @@ class UseFile(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class UseFile(_FileOperator):
+    bl_idname = "reel_to_rig.use_file"
+    bl_label = "Choose Footage"
+    bl_description = "Choose the video to capture from. It can also be dropped onto the viewport"
+
+
+class DropFile(_FileOperator):
+    """The same under a name that says enough in the menu of all that can be done with a dropped file."""
+
+    bl_idname = "reel_to_rig.drop_file"
+    bl_label = "Use as Footage for Motion Capture"
+    bl_description = "Put this video into the form of Reel to Rig"
+    bl_options = {"UNDO", "INTERNAL"}
+
+
 class FootageDrop(bpy.types.FileHandler):
     bl_idname = "REEL_TO_RIG_FH_footage"
     bl_label = "Reel to Rig: Use as Footage"
-    bl_import_operator = UseFile.bl_idname
+    bl_import_operator = DropFile.bl_idname
     bl_file_extensions = ";".join(SUFFIXES)
 
     @classmethod
@@ -152,4 +164,4 @@ def trim_of(strip: Any) -> Trim:
     )
 
 
-CLASSES = (UseFile, FootageDrop, UseClip, UseStrip)
+CLASSES = (UseFile, DropFile, FootageDrop, UseClip, UseStrip)

@@ -194,4 +194,4 @@ def test_footage_comes_from_files_clips_and_trimmed_strips(found):
     assert found["clip"]
     assert found["trimmed"] == [0.4, 1.4]  # of 20 pictures, 10 a second: 4 left out before, 6 after
     assert found["known"] == ["128 × 96, 10 fps, 2.00 s", True, [256, 192]]  # as large as Blender keeps them
-    assert found["drop"] == ["reel_to_rig.use_file", True]
+    assert found["drop"] == ["reel_to_rig.drop_file", True]
