@@ -126,20 +126,26 @@ def _write_bezier(
 
 
 def sampled(
-    action: bpy.types.Action, data_path: str, frames: NDArray[np.floating], unkeyed: Sequence[float]
+    target: bpy.types.ID, data_path: str, frames: NDArray[np.floating], unkeyed: Sequence[float]
 ) -> NDArray[np.float64]:
-    """The values (T, n) of a path of n channels at scene frames (T,); those without a curve stay at `unkeyed` (n,)."""
+    """The values (T, n) that target's action has for a path of n channels at scene frames (T,).
+
+    Those without a curve stay at `unkeyed` (n,).
+    """
     values = np.tile(np.asarray(unkeyed, np.float64), (len(frames), 1))
-    for fcurve in _curves(action):
+    for fcurve in _curves(target):
         if fcurve.data_path == data_path and not fcurve.mute:
             values[:, fcurve.array_index] = [fcurve.evaluate(frame) for frame in frames.tolist()]
     return values
 
 
-def fingerprint(action: bpy.types.Action) -> str:
-    """A text that becomes another one when the action is edited: its keys, or how its curves run between them."""
+def fingerprint(target: bpy.types.ID) -> str:
+    """A text that becomes another one when the action of target is edited: its keys, or the curves between them.
+
+    Of an action that several share, what moves the others does not count.
+    """
     digest = hashlib.sha256()
-    for fcurve in _curves(action):
+    for fcurve in _curves(target):
         points, modifiers = fcurve.keyframe_points, [modifier.type for modifier in fcurve.modifiers]
         about = (fcurve.data_path, fcurve.array_index, fcurve.mute, fcurve.extrapolation, modifiers)
         digest.update(repr(about).encode())
@@ -154,11 +160,15 @@ def fingerprint(action: bpy.types.Action) -> str:
     return digest.hexdigest()
 
 
-def _curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
-    if not hasattr(action, "slots"):  # 4.2 and 4.3
-        return list(cast(Any, action).fcurves)
+def _curves(target: bpy.types.ID) -> list[bpy.types.FCurve]:
+    """The curves that move target."""
+    animation: Any = cast(Any, target).animation_data
+    action: Any = animation.action if animation else None
+    if not action or not hasattr(action, "slots"):  # 4.2 and 4.3
+        return list(action.fcurves) if action else []
     strips: list[Any] = [strip for layer in action.layers for strip in layer.strips]
-    return [fcurve for strip in strips for bag in strip.channelbags for fcurve in bag.fcurves]
+    bags = [strip.channelbag(animation.action_slot) for strip in strips if animation.action_slot]
+    return [fcurve for bag in bags if bag for fcurve in bag.fcurves]
 
 
 def _channels(action: bpy.types.Action, target: bpy.types.ID, animation: bpy.types.AnimData) -> Any:

@@ -111,5 +111,5 @@ def cache_folder(context: bpy.types.Context) -> Path:
         folder = Path(bpy.path.abspath(chosen) if chosen else bpy.utils.extension_path_user(EXTENSION, path="cache"))
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(Code.OUTPUT_UNWRITABLE, f"{chosen}: {error.strerror}.") from error
+        raise Failure(Code.OUTPUT_UNWRITABLE, f"{error.filename}: {error.strerror}.") from error
     return folder

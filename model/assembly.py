@@ -17,7 +17,6 @@ from .camera.path import CameraPath
 from .camera.world import World, place_in_world
 from .motion.gaps import filled
 from .motion.motion import Motion, forward_kinematics
-from .motion.planting import hold_feet
 from .motion.rotations import axis_angle_from_matrix
 from .motion.skeleton import JOINT_KEYPOINTS
 from .people import Observations
@@ -105,7 +104,7 @@ def assemble(
         camera_translation=(camera.rotation @ world.translation[..., None])[..., 0],
         body="free" if own_body is None else "smpl",
     )
-    return Shot(hold_feet(motion, rest), used, vertices, rest)
+    return Shot(motion, used, vertices, rest)
 
 
 def body_arrays(shot: Shot) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -50,20 +49,24 @@ class Cache:
             with np.load(path, allow_pickle=False) as entry:
                 arrays = dict(entry)
             os.utime(path)  # It was of use just now.
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        except Exception:  # numpy and zipfile answer damage with whatever it leads them to.
             return None
         return arrays
 
-    def store(self, stage: str, depends: Mapping[str, Any], arrays: Arrays) -> None:
-        """Keep a stage's arrays. A cache that cannot be written is done without."""
+    def store(self, stage: str, depends: Mapping[str, Any], arrays: Arrays) -> bool:
+        """Keep a stage's arrays; whether they were. A cache that cannot be written is done without."""
         path = self._path(stage, depends)
         if path is None:
-            return
-        with suppress(Failure, OSError):
+            return False
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with written_beside(path) as part, part.open("wb") as file:
                 np.savez(file, **dict(arrays))
+        except (Failure, OSError):
+            return False
+        with suppress(OSError):
             _prune(path.parent)
+        return True
 
     def kept(
         self,
@@ -139,9 +142,9 @@ class Journal:
         new = self._known[self._kept :]
         if new:
             numbered = {f"{number}.{name}": values for number, one in enumerate(new) for name, values in one.items()}
-            self._cache.store(self._name(), self._depends, numbered)
-            self._parts.append(self._name())
-            self._kept = len(self._known)
+            if self._cache.store(self._name(), self._depends, numbered):  # Else all of it is tried again.
+                self._parts.append(self._name())
+                self._kept = len(self._known)
         self._kept_s = time.monotonic()
 
     def forget(self) -> None:

@@ -73,3 +73,11 @@ def _system_memory_mb() -> int:
         ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(installed_kb))
         return installed_kb.value // 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device, or the machine, has too little memory: torch raises several kinds."""
+    text = str(error).lower()
+    told = ("out of memory", "can't allocate memory", "alloc_failed")
+    named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
+    return named or any(words in text for words in told)

@@ -20,6 +20,7 @@ class People:
 
 
 def packed_people(people: People) -> Arrays:
+    """As the cache keeps them."""
     tracks = {
         f"{number}.{each.name}": np.asarray(getattr(track, each.name))
         for number, track in enumerate(people.tracks)
@@ -30,6 +31,7 @@ def packed_people(people: People) -> Arrays:
 
 
 def unpacked_people(arrays: Arrays) -> People:
+    """What `packed_people` packed. Raises KeyError or ValueError if it is not that."""
     tracks = [
         Track(int(arrays[f"{number}.id"]), *(arrays[f"{number}.{each.name}"] for each in fields(Track)[1:]))
         for number in range(int(arrays["count"]))
@@ -38,6 +40,7 @@ def unpacked_people(arrays: Arrays) -> People:
 
 
 def packed_observations(found: tuple[Observations, Background | None]) -> Arrays:
+    """As the cache keeps them."""
     seen, background = found
     arrays = {each.name: getattr(seen, each.name) for each in fields(Observations)}
     behind = background.remembered() if background else {}
@@ -45,6 +48,7 @@ def packed_observations(found: tuple[Observations, Background | None]) -> Arrays
 
 
 def unpacked_observations(arrays: Arrays) -> tuple[Observations, Background | None]:
+    """What `packed_observations` packed. Raises KeyError or ValueError if it is not that."""
     seen = Observations(**{each.name: arrays[each.name] for each in fields(Observations)})
     behind = {
         name.removeprefix("background."): values for name, values in arrays.items() if name.startswith("background.")

@@ -21,7 +21,7 @@ from .cache import Arrays, Cache, Journal
 from .camera.background import Background
 from .camera.pinhole import camera_matrix, horizontal_fov_deg
 from .camera.survey import Survey, within_shots
-from .devices import best_device
+from .devices import best_device, out_of_memory
 from .files import check_writable, same_file, written_beside
 from .footage import FootageInfo, Frame, ahead, probe, read, write_video
 from .growing import Growing, Show
@@ -74,7 +74,7 @@ class Run:
         tell(0)
         begun = time.perf_counter()
         yield tell
-        self.seconds[name] = round(time.perf_counter() - begun, 3)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - begun, 3)
         tell(total)
 
     def counted(self, name: str, total: int, items: Iterable[Result]) -> Iterator[Result]:
@@ -90,10 +90,13 @@ class Run:
         `halves`: the task minds the batch; without, the CPU follows at once.
         """
         while True:
+            device = self.device
             try:
-                return task(self.device, self.batch)
-            except torch.OutOfMemoryError as error:
-                if self.device == "cpu":
+                return task(device, self.batch)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                if device == "cpu":
                     raise Failure(Code.DEVICE_OUT_OF_MEMORY) from error
             torch.cuda.empty_cache()
             if halves and self.batch > 1:
@@ -123,6 +126,7 @@ def capture(
     # Half of the cores: more threads than cores that are free make torch many times slower, not faster.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     with ExitStack() as at_the_end:
+        at_the_end.callback(torch.cuda.empty_cache)  # Blender, which draws and renders beside us, may want it.
         return _capture(settings, Run(report, cancelled, _device(settings.device)), show, at_the_end)
 
 
@@ -153,8 +157,9 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
     if show:
         origin = {"footage": footage, "camera": {**lens, "moving": moving}}
         growing = Growing(
-            solver, own_body, info.fps, settings.height_m, origin, results["take"], run.compute, show, run.begun_s
-        )
+            solver, own_body, info.fps, settings.height_m, origin, results["take"],
+            lambda task: task(run.device, run.batch), show, run.begun_s,
+        )  # fmt: skip
         at_the_end.callback(growing.close)
         meanwhile = growing.look
     with run.stage("keypoints", len(track.time_s)) as tell:
@@ -182,8 +187,8 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
             shot = assemble(seen, recovery, fit, body, own_body, matrix.numpy(), info.fps, camera, pitch_deg)
         return shot, solver.height_m(fit)
 
-    with run.stage("camera", 1):
-        camera = background.path(seen.time_s, matrix.numpy()) if background else None
+    with run.stage("camera", len(seen.time_s)) as tell:
+        camera = background.path(seen.time_s, matrix.numpy(), tell) if background else None
     shot, tall_m = solved(settings.height_m)
     scale = f"a standing height of {settings.height_m} m" if settings.height_m else "the body's shape as recovered"
     if settings.camera_height_m and not settings.height_m:
@@ -195,7 +200,9 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
         else:
             run.notes.append(
                 f"From {settings.camera_height_m} m above the floor the person would be {height_m:.1f} m tall: "
-                "it was left out. Give the camera's pitch as well, or the person's height instead."
+                "it was left out. Give "
+                + ("the camera's pitch as well, or " if settings.camera_pitch_deg is None else "")
+                + "the person's height instead."
             )
     summary: dict[str, Any] = {
         "people": len(people.tracks),
@@ -255,7 +262,8 @@ def _described(settings: CaptureSettings, info: FootageInfo, sha256: str) -> dic
 def _device(wanted: str) -> str:
     """The torch device for a setting. Raises Failure(DEVICE_UNAVAILABLE)."""
     if wanted == "auto":
-        return best_device().kind
+        # A card whose driver is too old for this torch is there, and cannot be used.
+        return best_device().kind if torch.cuda.is_available() else "cpu"
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there[wanted]:
         raise Failure(Code.DEVICE_UNAVAILABLE, f"There is no {wanted} here.")

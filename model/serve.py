@@ -23,7 +23,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO, Final
 
-from .devices import best_device
+from .devices import best_device, out_of_memory
 from .protocol import (
     ALIVE_INTERVAL_S,
     ENGINE_VERSION,
@@ -225,6 +225,9 @@ class Engine:
         else:
             show = self._shown(job.name) if job.request.get("partial") is True else None
             result = self._pipeline.capture(settings, reporter, job.cancelled.is_set, show)
+            if job.cancelled.is_set():  # It was heard when all was done.
+                for path in result.files.values():
+                    Path(path).unlink(missing_ok=True)
             event = {"type": "done", "job": job.name, "files": result.files, "summary": result.summary}
         if job.cancelled.is_set():
             raise Cancelled
@@ -312,7 +315,6 @@ def as_failure(error: BaseException) -> Failure:
         return Failure(Code.ENGINE_MISSING, text)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return Failure(Code.DISK_FULL)
-    out_of_memory = "out of memory" in text or "can't allocate memory" in text
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or out_of_memory:
+    if out_of_memory(error):
         return Failure(Code.DEVICE_OUT_OF_MEMORY)
     return Failure(Code.ENGINE_INTERNAL, f"({type(error).__name__})")

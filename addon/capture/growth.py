@@ -23,7 +23,7 @@ class Growth:
     Whatever is undone or removed meanwhile: with the next piece everything so far is shown again.
     """
 
-    def __init__(self, job: Job, scene: str, title: str, smoothing: float) -> None:
+    def __init__(self, job: Job, scene: int, title: str, smoothing: float) -> None:
         self._job, self._scene, self._title, self._smoothing = job, scene, title, smoothing
         self._prepared: Future[Prepared | None] | None = None
         self._known: Prepared | None = None
@@ -57,7 +57,7 @@ class Growth:
                 helper.shutdown(wait=False)
         elif self._prepared.done():
             prepared, self._prepared = self._prepared.result(), None
-            scene = bpy.data.scenes.get(self._scene)
+            scene = scene_of(self._scene)
             if prepared and scene and not self._job.over:
                 from ..take import growth
 
@@ -70,13 +70,14 @@ class Growth:
         return take_of(there[0]).smoothing if there else self._smoothing
 
     def end(self) -> None:
-        """Take away what is shown, if it has not become a take. Harmless if there is nothing."""
+        """Bring what is half done in the scene to its end."""
         while self._steps:
             self.step()
-        for armature in growing(self._job.id) if self._job.id else []:
-            from ..take import growth
 
-            growth.remove(armature)
+
+def scene_of(uid: int) -> bpy.types.Scene | None:
+    """The scene of that session_uid, whatever it is called by now; None if it is gone."""
+    return next((scene for scene in bpy.data.scenes if scene.session_uid == uid), None)
 
 
 def layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:

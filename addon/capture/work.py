@@ -18,11 +18,11 @@ from ...model.protocol import Code, Failure, Message
 from .. import preferences
 from ..engine import running
 from ..steps import Steps
-from ..take.footage import close_unused, open_ahead
+from ..take.footage import close_ahead, open_ahead
 from ..take.props import growing, take_of, takes
 from . import pictures
 from .found import found, person_picture
-from .growth import Growth, layer_of
+from .growth import Growth, layer_of, scene_of
 from .job import Job, State, findings
 from .props import capture_settings, form, scan_key
 
@@ -34,12 +34,12 @@ LEFT_S: Final = 2 * 24 * 3600.0
 
 
 class Work:
-    """A job and what to do with its result. Scenes and objects are known by name only."""
+    """A job and what to do with its result. Of Blender's data only what outlives undo and renaming is kept."""
 
     def __init__(self, context: bpy.types.Context, title: str) -> None:
         """Make a folder for the job. Raises Failure(OUTPUT_UNWRITABLE)."""
         assert context.scene
-        self.scene = context.scene.name
+        self.scene = context.scene.session_uid
         self.title = title
         cache = preferences.cache_folder(context)
         _sweep(cache)
@@ -123,8 +123,12 @@ class Capture(Work):
     def close(self) -> None:
         if self._growth:
             self._growth.end()
+        for armature in growing(self.job.id) if self.job.id else []:  # It has not become a take.
+            from ..take.growth import remove
+
+            remove(armature)
         if self._opened:  # Else that belongs to the form.
-            close_unused()
+            close_ahead(Path(self.job.request["footage"]))
         super().close()
 
     def finish(self, context: bpy.types.Context) -> Steps[str]:
@@ -134,18 +138,21 @@ class Capture(Work):
             yield
 
     def _make(self) -> Steps[str]:
-        from ..take.build import place
-        from ..take.growth import settle
+        from ..take.growth import place, remove, settle
 
         summary = self.job.result["summary"]
         assert self._prepared
-        scene = bpy.data.scenes.get(self.scene) or bpy.context.scene
+        scene = scene_of(self.scene) or bpy.context.scene
         assert scene
         layer, prepared = layer_of(scene), self._prepared.result()
-        if there := growing(self.job.id):
+        there = growing(self.job.id)
+        if there and not there[0].users_scene:  # It was taken out of its scene, or that is gone.
+            remove(there[0])
+            there = []
+        if there:
             armature = yield from settle(layer, there[0], prepared)
         else:
-            armature = yield from place(scene, layer, prepared, self.title)
+            armature = yield from place(scene, layer, prepared, self.title, self.job.id)
         take = take_of(armature)
         take.summary = "\n".join([take.summary, *summary.get("notes", [])])
         yield

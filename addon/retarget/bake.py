@@ -189,8 +189,14 @@ def _object_curves(armature: bpy.types.Object, ground: NDArray[np.float64]) -> l
     """The curves of the object itself, which carries the person over the ground."""
     world, own = np.array(armature.matrix_world), np.array(armature.matrix_basis)
     basis = own @ np.linalg.inv(world) @ ground @ world
-    channel, values = rotation_channels(project(basis[:, :3, :3]), armature.rotation_mode)
-    named = {"location": basis[:, :3, 3], channel: values}
+    # What the object has beside its channels, Blender adds to them.
+    if armature.rotation_mode == "QUATERNION":
+        turned = armature.delta_rotation_quaternion.to_matrix()
+    else:
+        turned = armature.delta_rotation_euler.to_matrix()
+    rotation = np.array(turned).T @ project(basis[:, :3, :3])
+    channel, values = rotation_channels(rotation, armature.rotation_mode)
+    named = {"location": basis[:, :3, 3] - np.array(armature.delta_location), channel: values}
     return [Curve(path, k, rows[:, k], "Object") for path, rows in named.items() for k in range(rows.shape[1])]
 
 

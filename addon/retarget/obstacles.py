@@ -13,7 +13,7 @@ def obstacle_to_bake(context: bpy.types.Context) -> str:
     assert context.view_layer
     retarget, take = retarget_of(context.scene), source_take(context)
     if take is None:
-        return "Import a take, or choose one"
+        return "The chosen take was deleted; choose another" if retarget.source else "Import a take, or choose one"
     if retarget.target == take:
         return "The target is the take itself; choose another armature"
     if obstacle := obstacle_to_target(retarget.target, context.view_layer):

@@ -91,6 +91,7 @@ def retarget_of(scene: bpy.types.Scene) -> RetargetProperties:
 
 
 def source_take(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The take that would be baked now."""
+    """The take that would be baked now; None if there is none, or the chosen one was deleted."""
     assert context.scene
-    return present(retarget_of(context.scene).source) or active_take(context)
+    chosen = retarget_of(context.scene).source
+    return present(chosen) if chosen else active_take(context)

@@ -102,7 +102,7 @@ def make(
             footage.show(camera.data, filmed["path"], filmed, round(start))
             yield
     layer.update()  # An armature must have been evaluated before its action changes.
-    yield from keys.key(armature, prepared.smoothing)
+    yield from keys.key(armature)
     return armature
 
 
@@ -124,7 +124,7 @@ def extend(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
     if take.by_confidence:
         paint(armature)
     yield
-    yield from keys.key(armature, take.smoothing)
+    yield from keys.key(armature)
 
 
 def renew(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
@@ -191,7 +191,8 @@ def _set_rest(armature: bpy.types.Object, body: Body) -> None:
     heads = _upright(body.joints, body)
     tails = _upright(geometry.bone_tails(body.joints), body)
     # Bones are only made in edit mode, and who is at work in the scene is in a mode already: it is done elsewhere.
-    elsewhere = bpy.data.scenes.new(armature.name)
+    elsewhere, hidden = bpy.data.scenes.new(armature.name), armature.hide_viewport
+    armature.hide_viewport = False  # Else it cannot be edited.
     try:
         elsewhere.collection.objects.link(armature)
         layer = elsewhere.view_layers[0]
@@ -207,6 +208,7 @@ def _set_rest(armature: bpy.types.Object, body: Body) -> None:
             bpy.ops.object.mode_set(mode="OBJECT")
     finally:
         bpy.data.scenes.remove(elsewhere)
+        armature.hide_viewport = hidden
 
 
 def _make_body(collection: bpy.types.Collection, armature: bpy.types.Object, body: Body) -> bpy.types.Object:

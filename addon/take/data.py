@@ -3,6 +3,7 @@
 
 import io
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,7 +20,7 @@ from ...model.motion.skeleton import REGIONS
 from ...model.motion.smoothing import smooth
 from ...model.protocol import Code, Failure
 from . import geometry
-from .props import take_of
+from .props import TakeProperties, take_of
 
 F32 = NDArray[np.float32]
 
@@ -50,7 +51,7 @@ class Body:
         try:
             with np.load(path, allow_pickle=False) as data:
                 body = Body(data["vertices"], data["joints"], data["faces"], data["weights"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:  # TypeError: an .npy
             raise Failure(Code.BODY_INVALID, f"{path}: {error}") from error
         vertices = len(body.vertices)
         fits = (
@@ -141,13 +142,23 @@ def smoothed(file: bytes, rest: bytes, strength: float, regions: tuple[float, ..
     return hold_feet(motion, _joints(rest)) if held else motion
 
 
-def settled(armature: bpy.types.Object) -> Motion:
-    """The raw motion under the smoothing that was applied last, above the floor that was set.
+Settings = tuple[float, tuple[float, ...], bool]
+"""How strongly to smooth, the factors by region in REGIONS' order, and whether to hold the feet."""
+
+
+def settings_of(take: TakeProperties) -> Settings:
+    """As they are set on a take, whether it was keyed by them or not."""
+    return take.smoothing, tuple(take.regions), take.hold_feet
+
+
+def settled(armature: bpy.types.Object, settings: Settings | None = None) -> Motion:
+    """The raw motion under settings, by default those that it is keyed by, above the floor that was set.
 
     Nothing is evaluated, and keys that were edited by hand are not looked at.
     """
     take = take_of(armature)
-    motion = smoothed(take.motion, take.rest, take.applied, tuple(take.applied_regions), take.applied_hold)
+    applied = (take.applied, tuple(take.applied_regions), take.applied_hold)
+    motion = smoothed(take.motion, take.rest, *(settings or applied))
     up = np.array([0, 0, take.floor_m], np.float32)
     # The camera sees the same: what the world loses in height, its translation gains.
     shift = np.asarray(motion.camera_rotation, np.float64) @ up
@@ -159,9 +170,9 @@ def settled(armature: bpy.types.Object) -> Motion:
     )
 
 
-def read(armature: bpy.types.Object) -> TakeMotion:
+def read(armature: bpy.types.Object, settings: Settings | None = None) -> TakeMotion:
     """The settled motion of a take, as bakes want it."""
-    take, motion = take_of(armature), settled(armature)
+    take, motion = take_of(armature), settled(armature, settings)
     return TakeMotion(
         frames=geometry.scene_frames(motion.time_s, take.start, take.fps),
         local=motion.local_rotations(),

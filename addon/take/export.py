@@ -44,6 +44,7 @@ def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, 
     operator, addon = EXPORTERS.get(kind, ("", ""))
     if operator and not hasattr(bpy.types, operator):
         raise RuntimeError(f"enable the add-on {addon} in Blender's preferences")
+    _try(path)
     match kind:
         case Format.NPZ:
             exchange.write_amass(data.settled(armature), data.rest_joints(armature), path)
@@ -57,7 +58,10 @@ def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, 
                 )  # fmt: skip
         case Format.GLTF:
             with _clean_copy(context, armature):
-                bpy.ops.export_scene.gltf(filepath=file, export_format="GLB", use_active_scene=True)
+                bpy.ops.export_scene.gltf(
+                    filepath=file, export_format="GLB", use_active_scene=True,
+                    export_anim_single_armature=False,  # Else it writes the actions of every armature there is.
+                )  # fmt: skip
         case Format.BVH:
             with _clean_copy(context, armature) as copy:
                 assert isinstance(copy.data, bpy.types.Armature)
@@ -69,13 +73,23 @@ def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, 
                 )
 
 
+def _try(path: Path) -> None:
+    """Raise OSError if a file cannot be written: Blender's exporters would answer with a traceback."""
+    there = path.exists()
+    with path.open("ab"):
+        pass
+    if not there:
+        path.unlink()
+
+
 @contextmanager
 def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Generator[bpy.types.Object, None, None]:
     """A scene of its own, shown for as long as it lasts, with a copy of the take's armature and body."""
-    window, take = context.window, take_of(armature)
+    window, take, at_work = context.window, take_of(armature), context.active_object
     assert window
-    before, mode = window.scene, context.mode
+    before, layer_before = window.scene, window.view_layer
     assert before
+    mode = at_work.mode if at_work else "OBJECT"
     if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     scene = bpy.data.scenes.new(armature.name)
@@ -105,6 +119,7 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Gener
         yield copies[0]
     finally:
         window.scene = before
+        window.view_layer = layer_before
         for item in copies:
             held: Any = item.data
             bpy.data.objects.remove(item)
@@ -113,6 +128,8 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Gener
         for item, name in zip(originals, names, strict=True):
             if not item.library:
                 item.name = name
+        if mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)
 
 
 def _copied(item: bpy.types.Object, name: str, scene: bpy.types.Scene) -> bpy.types.Object:
@@ -122,6 +139,10 @@ def _copied(item: bpy.types.Object, name: str, scene: bpy.types.Scene) -> bpy.ty
     copy.data = item.data.copy()
     copy.name = name
     copy.hide_viewport = False
+    if copy.type == "ARMATURE":  # What it hangs from is not copied.
+        world = item.matrix_world.copy()
+        copy.parent = None
+        copy.matrix_world = world
     take_of(copy).is_take = False
     scene.collection.objects.link(copy)
     return copy

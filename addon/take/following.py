@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Has the keys of a take follow its settings."""
 
+from contextlib import suppress
 from typing import Any
 
 import bpy
 
+from ...model.protocol import Failure
 from .props import is_current, take_of
 
 SETTLED_S = 0.3
@@ -52,4 +54,5 @@ def stop_following() -> None:
 def _key(armature: bpy.types.Object) -> None:
     from . import keys
 
-    keys.key_armature(armature, take_of(armature).smoothing)
+    with suppress(Failure):  # The take is shown as behind its settings then, and the button to key it says why.
+        keys.key_armature(armature)

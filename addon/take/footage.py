@@ -2,7 +2,6 @@
 """The footage behind a take: shown by its camera, and found again where it was moved."""
 
 import time
-from collections.abc import Sequence
 from functools import lru_cache
 from math import radians
 from pathlib import Path
@@ -23,7 +22,9 @@ def open_ahead(path: Path) -> bool:
     Returns whether it was opened now; it may have been before, and what Blender cannot open is left to `show`.
     """
     there = _open(path)
-    close_unused(there)
+    for clip in _unused():
+        if clip not in there:
+            bpy.data.movieclips.remove(clip)
     try:
         if not there:
             bpy.data.movieclips.load(str(path))[AHEAD] = True
@@ -32,10 +33,15 @@ def open_ahead(path: Path) -> bool:
     return not there
 
 
-def close_unused(but: Sequence[bpy.types.MovieClip] = ()) -> None:
-    """Close all that was opened ahead and is shown nowhere."""
-    for clip in [clip for clip in bpy.data.movieclips if AHEAD in clip and not clip.users and clip not in but]:
-        bpy.data.movieclips.remove(clip)
+def close_ahead(path: Path) -> None:
+    """Close footage again that was opened ahead, if it is shown nowhere."""
+    for clip in _unused():
+        if clip in _open(path):
+            bpy.data.movieclips.remove(clip)
+
+
+def _unused() -> list[bpy.types.MovieClip]:
+    return [clip for clip in bpy.data.movieclips if AHEAD in clip and not clip.users]
 
 
 def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:

@@ -13,7 +13,7 @@ import bpy
 from ..steps import Steps
 from . import build, data, geometry
 from .build import Prepared
-from .props import growing, present, take_of
+from .props import growing, present, take_of, takes
 
 STILL = "Rough, and still being captured"
 
@@ -41,11 +41,25 @@ def settle(layer: bpy.types.ViewLayer, armature: bpy.types.Object, prepared: Pre
     yield from build.renew(armature, prepared)
     first, last = _range(armature)
     _follow(armature, frame_start=first, frame_end=last, frame_current=first)
+    _let_be(layer, armature)
+    return armature
+
+
+def place(
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str
+) -> Steps[bpy.types.Object]:
+    """A take that nothing was seen of before; until it is whole it counts as growing."""
+    armature = yield from build.make(scene, layer, prepared, name, job)
+    _let_be(layer, armature)
+    return armature
+
+
+def _let_be(layer: bpy.types.ViewLayer, armature: bpy.types.Object) -> None:
+    """It is a take now."""
     for item in growing(take_of(armature).growing):  # It may have been copied.
         take_of(item).growing = take_of(item).replaced = ""
         take_of(item).replaced_camera = None
     build.pick(layer, armature)
-    return armature
 
 
 def remove(armature: bpy.types.Object) -> None:
@@ -73,6 +87,8 @@ def remove(armature: bpy.types.Object) -> None:
         return
     if filmed:
         scene.camera = camera
+    if takes(scene):
+        return  # One that came meanwhile keeps time by the same settings.
     for name, (before, after) in replaced.items():
         owner = scene if hasattr(scene, name) else scene.render
         if getattr(owner, name) == after:
@@ -85,10 +101,13 @@ def _parts(armature: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 def _leave(items: list[bpy.types.Object]) -> None:
-    """End the mode in which somebody edits one of these objects."""
-    if any(item.mode != "OBJECT" for item in items):
-        with suppress(RuntimeError):
-            bpy.ops.object.mode_set(mode="OBJECT")
+    """End the modes in which somebody edits these objects, in whatever scene."""
+    for item in [item for item in items if item.mode != "OBJECT"]:
+        layers = [layer for scene in item.users_scene for layer in scene.view_layers if item.name in layer.objects]
+        for layer in layers:
+            there: dict[str, Any] = {"scene": layer.id_data, "view_layer": layer, "object": item, "active_object": item}
+            with suppress(RuntimeError), bpy.context.temp_override(**there):
+                bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def _range(armature: bpy.types.Object) -> tuple[int, int]:

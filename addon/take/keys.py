@@ -11,32 +11,33 @@ from numpy.typing import NDArray
 from ...model.motion.motion import Motion
 from ...model.motion.rotations import matrix_from_axis_angle, matrix_from_quaternion
 from ...model.motion.skeleton import JOINTS
+from ...model.protocol import Code, Failure
 from .. import keyframes
 from ..steps import Steps, at_once
 from . import data, geometry
 from .props import take_of
 
 
-def key_armature(armature: bpy.types.Object, strength: float) -> None:
-    """Key a take's armature at once."""
-    at_once(key(armature, strength))
+def key_armature(armature: bpy.types.Object) -> None:
+    """Key a take's armature at once. Raises Failure(RIG_UNSUITABLE) if it lacks a bone."""
+    at_once(key(armature))
 
 
-def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
-    """Key a take's armature from its raw motion under a smoothing strength of 0 to 1 and the take's factors by region.
+def key(armature: bpy.types.Object) -> Steps[None]:
+    """Key a take's armature from its raw motion by the take's settings. Raises Failure(RIG_UNSUITABLE).
 
     The keys it had are replaced; if they were edited by hand, or are kept by a fake user or as an asset, they stay
     behind as an action of their own.
     """
-    take = take_of(armature)
-    take.applied, take.applied_regions, take.applied_hold = strength, tuple(take.regions), take.hold_feet
-    motion = data.read(armature)
+    take, rest_axes = take_of(armature), _rest(armature)
+    wanted = data.settings_of(take)
+    motion = data.read(armature, wanted)
     yield
     location, quaternions = geometry.pose_channels(
         motion.local,
         motion.trans + [0, 0, take.floor_m],  # The armature object goes down to the floor, not its bones.
         motion.rest,
-        *_rest(armature),
+        *rest_axes,
     )
     curves = [
         keyframes.Curve(f'pose.bones["{JOINTS[0]}"].location', axis, location[:, axis], JOINTS[0]) for axis in range(3)
@@ -50,39 +51,43 @@ def key(armature: bpy.types.Object, strength: float) -> Steps[None]:
     previous, edited = _action(armature), is_edited(armature)
     kept = previous is not None and (previous.use_fake_user or bool(previous.asset_data))
     take.written = ""  # An undo may lead back to right after this step.
+    take.applied, take.applied_regions, take.applied_hold = wanted
+    for bone in _bones(armature):
+        bone.rotation_mode = "QUATERNION"
     action = keyframes.write_action(armature, armature.name, curves, motion.frames)
     if previous and not kept and not edited and previous.users == int(previous.use_fake_user):
         bpy.data.actions.remove(previous)
         action.name = armature.name
     yield
-    take.written = keyframes.fingerprint(action)
+    take.written = keyframes.fingerprint(armature)
 
 
 def is_edited(armature: bpy.types.Object) -> bool:
     """Whether a take's action is another than was written for it, or not as it was written."""
-    action, written = _action(armature), take_of(armature).written
-    return action is not None and bool(written) and keyframes.fingerprint(action) != written
+    written = take_of(armature).written
+    return _action(armature) is not None and bool(written) and keyframes.fingerprint(armature) != written
 
 
 def keyed(armature: bpy.types.Object) -> data.TakeMotion:
     """The motion that is keyed on a take, with what was edited by hand: rotations of bones, and the way of its hips.
 
-    What else moves it, such as constraints or the NLA's other strips, is not looked at.
+    What else moves it, such as constraints or the NLA's other strips, is not looked at. Raises Failure(RIG_UNSUITABLE)
+    if the take lacks a bone.
     """
-    motion, action = data.read(armature), _action(armature)
-    if not action or not is_edited(armature):
+    motion = data.read(armature)
+    if not is_edited(armature):
         return motion
-    assert armature.pose
+    bones = _bones(armature)
     rotations: list[NDArray[np.float64]] = []
-    for name in JOINTS:
-        bone, path = armature.pose.bones[name], f'pose.bones["{name}"].'
+    for bone in bones:
+        path = f'pose.bones["{bone.name}"].'
         channel = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(
             bone.rotation_mode, "rotation_euler"
         )
-        values = keyframes.sampled(action, path + channel, motion.frames, getattr(bone, channel))
+        values = keyframes.sampled(armature, path + channel, motion.frames, getattr(bone, channel))
         rotations.append(_rotations(values, bone.rotation_mode))
-    hips = armature.pose.bones[JOINTS[0]]
-    location = keyframes.sampled(action, f'pose.bones["{JOINTS[0]}"].location', motion.frames, hips.location[:])
+    hips = bones[0]
+    location = keyframes.sampled(armature, f'pose.bones["{JOINTS[0]}"].location', motion.frames, hips.location[:])
     local, trans = geometry.motion_of_channels(location, np.stack(rotations, 1), motion.rest, *_rest(armature))
     return replace(motion, local=local, trans=trans - [0, 0, take_of(armature).floor_m])
 
@@ -103,8 +108,21 @@ def _action(armature: bpy.types.Object) -> bpy.types.Action | None:
 
 def _rest(armature: bpy.types.Object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The axes (24, 3, 3) of the bones at rest, in columns, and the head (3,) of the first."""
-    bones = _armature_data(armature).bones
-    return np.array([bones[name].matrix_local.to_3x3() for name in JOINTS]), np.array(bones[JOINTS[0]].head_local)
+    bones = [bone.bone for bone in _bones(armature)]
+    return np.array([bone.matrix_local.to_3x3() for bone in bones]), np.array(bones[0].head_local)
+
+
+def _bones(armature: bpy.types.Object) -> list[bpy.types.PoseBone]:
+    """The bones of a take in the order of JOINTS. Raises Failure(RIG_UNSUITABLE) if one is missing."""
+    assert armature.pose
+    bones = armature.pose.bones
+    if missing := [name for name in JOINTS if name not in bones]:
+        raise Failure(
+            Code.RIG_UNSUITABLE,
+            f"The take {armature.name} has no bone {missing[0]}.",
+            "Give its bones the names they came with, or import the take again.",
+        )
+    return [bones[name] for name in JOINTS]
 
 
 def place_camera(camera: bpy.types.Object, motion: Motion, start: float, fps: float) -> None:
@@ -118,8 +136,3 @@ def place_camera(camera: bpy.types.Object, motion: Motion, start: float, fps: fl
         curves = [keyframes.Curve("location", axis, location[:, axis]) for axis in range(3)]
         curves += [keyframes.Curve("rotation_quaternion", part, quaternion[:, part]) for part in range(4)]
         keyframes.write_action(camera, camera.name, curves, frames)
-
-
-def _armature_data(armature: bpy.types.Object) -> bpy.types.Armature:
-    assert isinstance(armature.data, bpy.types.Armature)
-    return armature.data

@@ -41,7 +41,11 @@ class Smooth(_Change):
 
         armature = active_take(context)
         assert armature
-        keys.key_armature(armature, take_of(armature).smoothing)
+        try:
+            keys.key_armature(armature)
+        except Failure as failure:
+            self.report({"ERROR"}, f"{failure.message} {failure.hint}")
+            return {"CANCELLED"}
         return {"FINISHED"}
 
 

@@ -16,6 +16,7 @@ from .pickles import read_pickle
 
 FREE_BODY = Path(__file__).with_name("free.npz")
 BETAS = 10
+SMALLEST_M, LARGEST_M = 0.2, 5.0
 
 KEYPOINT_JOINTS = {
     "left_shoulder": 16, "right_shoulder": 17, "left_elbow": 18, "right_elbow": 19, "left_wrist": 20,
@@ -76,6 +77,9 @@ def _wanted(name: str) -> bool:
 def _body(arrays: Arrays) -> BodyModel:
     template = _numbers(arrays, "v_template", (None, 3))
     V = len(template)
+    size_m = float(np.ptp(template, axis=0).max()) if V else 0.0
+    if not SMALLEST_M < size_m < LARGEST_M:
+        raise BodyFileError(f"its body measures {size_m:.3g} m; coordinates must be in metres")
     _check_tree(arrays)
     shapedirs = _numbers(arrays, "shapedirs", (V, 3, None))
     if shapedirs.shape[2] < BETAS:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Follows points of the background through the pictures, past the people."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import cv2
@@ -31,7 +31,7 @@ MARGIN: Final = 0.15
 STILL_RAD: Final = 0.003
 """A camera that turns less than this and does not travel stands still."""
 FEWEST: Final = 8
-"""Points; with fewer a picture tells nothing about the camera."""
+"""Points in a picture; with fewer in most of them nothing can be told about the camera."""
 WINDOW_PX: Final = 15
 LEVELS: Final = 3
 UNTIL: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02)
@@ -83,20 +83,22 @@ class Background:
         self.time_s.append(time_s)
         self._key.append(is_key)
 
-    def path(self, time_s: Array, camera_matrix: Array) -> CameraPath | None:
+    def path(
+        self, time_s: Array, camera_matrix: Array, tell: Callable[[int], None] = lambda _: None
+    ) -> CameraPath | None:
         """How the camera moved at times (T,), which must be among those seen; None if it stood still.
 
-        camera_matrix (3, 3), pixels.
+        camera_matrix (3, 3), pixels. `tell` is as in camera_path.
         """
         point = np.concatenate(self._points) if self._points else np.zeros(0, np.intp)
-        if len(point) < FEWEST:
+        pixels, frame = np.concatenate([np.zeros((0, 2)), *self._pixels]), np.concatenate([point[:0], *self._frames])
+        if np.median(np.bincount(frame, minlength=max(len(self.time_s), 1))) < FEWEST:
             return None
-        pixels, frame = np.concatenate(self._pixels), np.concatenate(self._frames)
         focal = camera_matrix[[0, 1], [0, 1]]
         rays = (pixels - camera_matrix[:2, 2]) / focal
         longer = 2 * float(camera_matrix[:2, 2].max())
         accuracy = ACCURACY_PX * longer / LONGER_SIDE / float(focal.mean())
-        whole = camera_path(Sightings(frame, point, rays, np.array(self._key), accuracy))
+        whole = camera_path(Sightings(frame, point, rays, np.array(self._key), accuracy), tell)
         chosen = np.searchsorted(np.array(self.time_s), time_s - 1e-6).clip(0, len(self.time_s) - 1)
         path = whole.part(chosen)
         turned = np.linalg.norm(axis_angle_from_matrix(path.rotation), axis=-1).max()

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a camera moved, from points of the background that were followed through the pictures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csc_matrix, csr_matrix, diags
+from scipy.sparse.linalg import spsolve
 
 from ..motion.rotations import axis_angle_from_matrix, matrix_from_axis_angle, skew
 
@@ -95,20 +97,22 @@ class _Scene:
     inverse: Array
 
 
-def camera_path(seen: Sightings) -> CameraPath:
+def camera_path(seen: Sightings, tell: Callable[[int], None] = lambda _: None) -> CameraPath:
     """Rotations and, where turning alone does not explain the sightings, positions up to scale.
 
     Bundle adjustment over the key frames: every point lies on the line of sight on which it was first seen, at an
     unknown inverse distance (after Civera, Davison and Montiel 2008), so that points without parallax do no harm;
     robust least squares by Levenberg and Marquardt, points eliminated. The frames between are then placed among the
     points. What moves on its own, a minority of the points, is left out by the robust weights.
+
+    `tell` is told now and then up to which frame the way of a camera that travels is known; it may raise.
     """
     scene = _begun(seen)
     keyed = seen.only(seen.key[seen.frame])
     turning, turning_error = _adjusted(scene, keyed, travels=False)
     scene = turning
     if turning_error > TURNS_ONLY:
-        travelling, error = _travelled(turning, keyed)
+        travelling, error = _travelled(turning, keyed, tell)
         scene = travelling if error < WORTH_IT * turning_error else turning
     between = np.flatnonzero(~seen.key)
     scene = _between(scene, np.flatnonzero(seen.key), between)
@@ -116,7 +120,7 @@ def camera_path(seen: Sightings) -> CameraPath:
     return CameraPath(scene.rotation, scene.centre).part(np.arange(len(seen.key)))
 
 
-def _travelled(turning: _Scene, seen: Sightings) -> tuple[_Scene, float]:
+def _travelled(turning: _Scene, seen: Sightings, tell: Callable[[int], None]) -> tuple[_Scene, float]:
     """The scene with cameras that travel, found for the first few and then for ever more of them, and the error."""
     scene, keys = turning, np.flatnonzero(seen.key)
     known = min(FIRST, len(keys))
@@ -129,12 +133,14 @@ def _travelled(turning: _Scene, seen: Sightings) -> tuple[_Scene, float]:
             scene, _ = _adjusted(
                 scene, part.less_accurate(coarser), travels=True, rounds=ROUNDS_ON_THE_WAY, still=still
             )
+        tell(int(keys[known - 1]))
         if known == len(keys):
             return _adjusted(scene, seen, travels=True)
         last, before = keys[known - 1], keys[known - 2]
         more = keys[known : known + max(2, known // 2)]
         old = scene.anchor[seen.point] <= last
-        share = np.array([old[seen.frame == key].mean() for key in more])
+        sighted = np.bincount(seen.frame, minlength=len(seen.key))[more]
+        share = np.bincount(seen.frame, old, len(seen.key))[more] / np.maximum(sighted, 1)
         more = more[: max(1, int(np.logical_and.accumulate(share > KNOWN_SHARE).sum()))]
         rotation, centre = scene.rotation.copy(), scene.centre.copy()
         rotation[more] = turning.rotation[more] @ turning.rotation[last].T @ rotation[last]
@@ -231,6 +237,9 @@ def _adjusted(
     The first `still` of the cameras stay where they are, and so do points that are not seen.
     """
     keys = np.unique(seen.frame)
+    if not len(keys):
+        return scene, 0.0
+    still = min(still, len(keys))
     number = np.full(len(seen.key), -1)
     number[keys] = np.arange(len(keys))
     size = 6 if travels else 3
@@ -256,7 +265,7 @@ def _adjusted(
     cost += prior_cost(scene)
     for _ in range(rounds):
         J = jacobian(linear)
-        H, g = np.asarray((J.T @ J).todense()), J.T @ linear.error.ravel()
+        H, g = csc_matrix(J.T @ J), J.T @ linear.error.ravel()
         W, v, gv = csr_matrix((len(g), counts)), np.ones(counts), np.zeros(counts)
         if travels:
             rows = np.arange(2 * len(seen.frame))
@@ -266,8 +275,8 @@ def _adjusted(
             gv = V.T @ linear.error.ravel() + np.where(sighted, PRIOR * (scene.inverse - 1), 0.0)
         while True:
             eliminate = csr_matrix(W @ diags(1 / (v * (1 + damping))))
-            damped = H + damping * np.diag(np.diag(H) + 1e-3)
-            step = np.linalg.solve(damped - (eliminate @ W.T).toarray(), eliminate @ gv - g)
+            damped = H + damping * diags(H.diagonal() + 1e-3)
+            step: Array = np.asarray(spsolve(csc_matrix(damped - eliminate @ W.T), eliminate @ gv - g))
             inverse = -(gv + W.T @ step) / (v * (1 + damping))
             parts = np.concatenate([np.zeros(size * still), step]).reshape(-1, size)
             shift = parts[:, 3:] if travels else np.zeros((len(keys), 3))

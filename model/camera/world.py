@@ -137,7 +137,8 @@ def _pitched(up: Array, pitch_deg: float | None) -> Array:
     """The up direction (3,) for a camera that looks down by pitch_deg, the roll as it is."""
     if pitch_deg is None:
         return up
-    level = up[:2] / max(float(np.linalg.norm(up[:2])), 1e-6)
+    sideways = float(np.linalg.norm(up[:2]))
+    level = up[:2] / sideways if sideways > 1e-6 else np.array([0.0, -1.0])
     pitch = np.radians(pitch_deg)
     return np.array([*(np.cos(pitch) * level), -np.sin(pitch)])
 

@@ -13,7 +13,7 @@ from . import metrics
 from .shots import FEET, LIMBS, Answer, Shot
 
 SMOOTHED_S = 0.035
-"""The strength that the product's form begins with."""
+"""The width of the window, about that of the strength with which the product's form begins."""
 ALL = "all"
 UNITS = {
     "mpjpe": "mm", "pa_mpjpe": "mm", "mpjpe_23": "mm", "pa_mpjpe_23": "mm", "mpvpe": "mm", "mpvpe_smpl": "mm",

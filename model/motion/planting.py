@@ -67,7 +67,8 @@ class Turns(NamedTuple):
 def hold_feet(motion: Motion, rest: NDArray[np.floating]) -> Motion:
     """The motion, its feet held where its contacts say that they rest, and out of the floor at z = 0.
 
-    rest (24, 3) are the joints in the T-pose; soles are where an average foot has them. Held once more, it stays.
+    rest (24, 3) are the joints in the T-pose; soles are where an average foot has them. Held once more, it stays
+    to a few millimetres, as long as the legs reach.
     A motion without any contact is left alone: nobody knows where its floor is.
     """
     on = settled(motion.contacts, motion.time_s)

@@ -212,8 +212,18 @@ def _assembled(time_s: Array, seen: Landmarks, track: Track, picture: tuple[int,
         observed=known[span],
         keypoints=np.concatenate([filled(keypoints[..., :2]), confidence[..., None]], -1),
         world=filled(world),
-        features=filled(seen.features.astype(np.float64)).astype(np.float16),
+        features=_features(seen.features[span], time_s[span], known[span]),
     )
+
+
+def _features(
+    features: npt.NDArray[np.float16], time_s: Array, known: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float16]:
+    """Features (T, C, J) with those of frames that are not known put between the others."""
+    filled = features.copy()
+    if not known.all():
+        filled[~known] = interpolated(time_s[~known], time_s[known], features[known])
+    return filled
 
 
 def checked(

@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 from torch import Tensor
 from torch.nn import functional
 
+from ..devices import out_of_memory
 from ..protocol import Code, Failure
 
 Constant = npt.NDArray[Any] | None
@@ -44,12 +45,12 @@ class OnTorch:
     def __call__(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
         """Every output by its name for pictures (B, H, W, 3), in smaller batches where memory is short.
 
-        Raises torch.OutOfMemoryError if there is none for even one picture.
+        Raises what torch does if there is none for even one picture.
         """
         try:
             return self._run(pictures)
-        except torch.OutOfMemoryError:
-            if len(pictures) == 1:
+        except RuntimeError as error:
+            if not out_of_memory(error) or len(pictures) == 1:
                 raise
         torch.cuda.empty_cache()
         halves = [self(half) for half in np.array_split(pictures, 2)]

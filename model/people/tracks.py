@@ -160,7 +160,7 @@ def _track(number: int, trail: Trail, times: Array, thumbnail: Picture) -> Track
     )
 
 
-def interpolated(times: Array, known_times: Array, known: Array) -> Array:
+def interpolated(times: Array, known_times: Array, known: npt.NDArray[np.floating]) -> Array:
     """Values (N, ...) known at (K,) times, on straight lines between them and held at the ends."""
     after = np.clip(np.searchsorted(known_times, times), 1, max(len(known_times) - 1, 1))
     before = after - 1

@@ -229,7 +229,7 @@ def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
 
 def _trained_weights(checkpoint: Path) -> dict[str, Tensor]:
     """What a checkpoint's stage has trained: stage 1 the lifter only, so another decoder may follow it."""
-    stage = torch.load(checkpoint, weights_only=True, map_location="cpu")["stage"]
+    stage = torch.load(checkpoint, weights_only=True, map_location="cpu").get("stage", 2)
     weights = averaged_weights(checkpoint)
     return weights if stage == 2 else {key: value for key, value in weights.items() if key.startswith("lifter.")}
 

@@ -36,11 +36,12 @@ def main() -> dict[str, Any]:
                 off, abs(bone.location.z - 3 * value), abs(item.location.z - 5 - value), abs(bone["switch"] - 0.75)
             )
 
-    kept = keyframes.fingerprint(first)
-    second = keyframes.write_action(item, "dance", curves, frames)
-    same = keyframes.fingerprint(second) == kept
+    kept = keyframes.fingerprint(item)
+    keyframes.write_action(item, "dance", curves, frames)
+    same = keyframes.fingerprint(item) == kept
     third = keyframes.write_action(item, "dance", curves[:3], frames)
-    changed = edits(keyframes, third)
+    differs = keyframes.fingerprint(item) != kept
+    changed = edits(keyframes, item)
     names = {action.name: action.use_fake_user for action in bpy.data.actions}
 
     refused = {}
@@ -59,7 +60,7 @@ def main() -> dict[str, Any]:
         "off": off,
         "names": names,
         "same": same,
-        "differs": keyframes.fingerprint(third) != kept,
+        "differs": differs,
         "active": item.animation_data.action.name,
         "slot": item.animation_data.action_slot.name_display if hasattr(third, "slots") else item.name,
         "groups": [group.name for group in groups_of(first)],
@@ -70,14 +71,14 @@ def main() -> dict[str, Any]:
     }
 
 
-def edits(keyframes: Any, action: bpy.types.Action) -> list[bool]:
+def edits(keyframes: Any, item: bpy.types.Object) -> list[bool]:
     """Whether each of the edits that an animator may make shows in the fingerprint."""
-    curve = keyframes._curves(action)[0]
-    found, before = [], keyframes.fingerprint(action)
+    curve = keyframes._curves(item)[0]
+    found, before = [], keyframes.fingerprint(item)
 
     def look() -> None:
         nonlocal before
-        now = keyframes.fingerprint(action)
+        now = keyframes.fingerprint(item)
         found.append(now != before)
         before = now
 

@@ -2,6 +2,7 @@
 """The engine that this Blender installs for itself: its folder, its state, and what is being done to it."""
 
 import time
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,12 @@ def installed_build() -> str:
 
 def _installed_plan() -> Plan | None:
     build = installed_build()
-    try:
-        return None if build == "auto" else cached_plan(build)
-    except InstallFailure:
+    if build == "auto":
         return None
+    for name in (build, "auto"):  # One that is offered no more is out of date.
+        with suppress(InstallFailure):
+            return cached_plan(name)
+    return None
 
 
 @lru_cache

@@ -103,11 +103,14 @@ def sweep(packages: Path) -> None:
 
 def damaged(packages: Path) -> list[Path]:
     """The .dist-info folders of the packages of which a file is missing or has another size than its record says."""
-    return [
-        record.parent
-        for record in packages.glob("*.dist-info/RECORD")
-        if any(not _intact(packages / path, size) for path, size in _recorded(record))
-    ]
+    return [record.parent for record in packages.glob("*.dist-info/RECORD") if not _whole(packages, record)]
+
+
+def _whole(packages: Path, record: Path) -> bool:
+    try:
+        return all(_intact(packages / path, size) for path, size in _recorded(record))
+    except (ValueError, csv.Error):  # The record itself is damaged.
+        return False
 
 
 def _recorded(record: Path) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -110,6 +111,11 @@ class Work:
         except OSError as error:
             self.failure = _understood(str(error)) or InstallFailure(
                 f"{error.filename}: {error.strerror}.", "Close what may be using it, and try again."
+            )
+        except Exception as error:  # A fault of ours, of which nobody would hear from a thread.
+            traceback.print_exc()
+            self.failure = InstallFailure(
+                f"{type(error).__name__}: {error}.", "Remove the engine, and install it anew."
             )
 
     def _do(self) -> None:

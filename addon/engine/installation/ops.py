@@ -80,7 +80,8 @@ class InstallEngine(_Change):
         """Say what will be done and ask, of an engine that is ready too: it may need repair, or another build."""
         self.wait = False
         if not self.properties.is_property_set("build"):
-            self.build = current.installed_build()
+            installed = current.installed_build()
+            self.build = installed if installed in [name for name, *_ in _items()] else "auto"
         manager = context.window_manager
         assert manager
         return manager.invoke_props_dialog(self, width=DIALOG_WIDTH_PX, confirm_text=VERBS[current.state()])

@@ -94,10 +94,9 @@ def take(name: str = NAME) -> Any:
 
 def keyed() -> list[float]:
     """How many keys the head has, and the frames of the first and the last."""
-    action = bpy.data.objects[NAME].animation_data.action
     (curve,) = [
         curve
-        for curve in part("addon.keyframes")._curves(action)
+        for curve in part("addon.keyframes")._curves(bpy.data.objects[NAME])
         if curve.data_path == 'pose.bones["head"].rotation_quaternion' and curve.array_index == 0
     ]
     frames = [point.co[0] for point in curve.keyframe_points]
@@ -330,3 +329,77 @@ def scene_names() -> dict[str, list[str]]:
 
 def names() -> list[str]:
     return sorted(item.name for item in bpy.data.objects)
+
+
+def its_scene_is_renamed(engines: dict[str, str]) -> Any:
+    """And another one is shown, before there is anything to see of the take."""
+    mine, other = bpy.context.scene, bpy.data.scenes.new("other")
+    before, run = part("addon.take.build").scene_settings(other), Import()
+    mine.name = "renamed"
+    bpy.context.window.scene = other
+    run.piece(1)
+    result = run.end()
+    same = part("addon.take.build").scene_settings(other) == before
+    return [result, [shown.name for shown in bpy.data.objects[NAME].users_scene], same]
+
+
+def its_scene_is_deleted(engines: dict[str, str]) -> Any:
+    mine, other = bpy.context.scene, bpy.data.scenes.new("other")
+    run = Import()
+    run.piece(1)
+    bpy.context.window.scene = other
+    bpy.data.scenes.remove(mine)
+    return [run.end(), [shown.name for shown in bpy.data.objects[NAME].users_scene], names(), run.operator.reports]
+
+
+def it_is_disabled_in_viewports(engines: dict[str, str]) -> Any:
+    run = Import()
+    run.piece(1)
+    bpy.data.objects[NAME].hide_viewport = True
+    return [run.end(), names(), keyed(), bpy.data.objects[NAME].hide_viewport]
+
+
+def another_take_comes_meanwhile(engines: dict[str, str]) -> Any:
+    """And the growing one is cancelled: the other keeps time by what the scene was set to."""
+    data, shown = part("addon.take.data"), bpy.context.scene.render
+    run = Import()
+    run.piece(1)
+    during = [shown.fps, shown.fps_base]
+    motion = data.raw(bpy.data.objects[NAME])
+    other = part("addon.take.build").build(bpy.context, motion, data.Body.average(), "other", 0.0)
+    run.operator.cancel(bpy.context)
+    return [[shown.fps, shown.fps_base] == during, names(), part("addon.take.props").take_of(other).growing]
+
+
+def cancelled_while_somebody_edits_elsewhere(engines: dict[str, str]) -> Any:
+    """The take is in pose mode in its scene, and a mesh in edit mode in another one, which is shown."""
+    other, run = bpy.data.scenes.new("other"), Import()
+    run.piece(1)
+    bpy.context.view_layer.objects.active = bpy.data.objects[NAME]
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.context.window.scene = other
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.object.mode_set(mode="EDIT")
+    run.operator.cancel(bpy.context)
+    return [bpy.context.mode, names()]
+
+
+def dropped_before_it_is_whole(engines: dict[str, str]) -> Any:
+    """One of which nothing was seen before: it is put into the scene, and its window is closed half way."""
+    before, found = scene(), []
+    for ticks in range(6):
+        operator = start()
+        result = {"PASS_THROUGH"}
+        while operator._ending is None and result == {"PASS_THROUGH"}:
+            result = operator.modal(bpy.context, TICK)
+            time.sleep(0.01)
+            if running():
+                folder = Path(running().request["output"]).parent
+                for number in range(1, 5):
+                    (folder / f"go{number}").touch()
+        for _ in range(ticks):
+            operator.modal(bpy.context, TICK)
+        during = scene() != before
+        operator.cancel(bpy.context)
+        found.append([during, scene() == before])
+    return [found, left_in_cache()]

@@ -17,6 +17,8 @@ FUNCTIONS = (
     "what_was_set_meanwhile_stays", "a_change_of_the_scene_outlives_a_cancel", "undo_and_redo_while_it_grows",
     "undone_in_the_middle_of_a_step", "back_to_the_middle_of_a_step", "deleted_while_it_grows",
     "saved_and_opened_while_it_grows", "beside_another_take", "the_extension_is_disabled_while_it_grows",
+    "its_scene_is_renamed", "its_scene_is_deleted", "it_is_disabled_in_viewports", "another_take_comes_meanwhile",
+    "cancelled_while_somebody_edits_elsewhere", "dropped_before_it_is_whole",
 )  # fmt: skip
 
 
@@ -125,3 +127,25 @@ def test_beside_another_take_nothing_of_the_scene_is_set(found):
     assert as_before
     assert ended == ["FINISHED"]
     assert range_stays
+
+
+def test_it_stays_in_its_scene_or_comes_to_the_one_that_is_left(found):
+    assert result(found, "its_scene_is_renamed") == [["FINISHED"], ["renamed"], True]
+    ended, scenes, names, reports = result(found, "its_scene_is_deleted")
+    assert (ended, scenes, names) == (["FINISHED"], ["other"], TAKE), reports
+
+
+def test_one_that_is_disabled_in_viewports_is_finished_all_the_same(found):
+    assert result(found, "it_is_disabled_in_viewports") == [["FINISHED"], TAKE, [30, 1, 30], True]
+
+
+def test_cancelled_it_changes_nothing_for_other_takes_and_other_scenes(found):
+    assert result(found, "another_take_comes_meanwhile") == [True, ["other", "other body", "other camera"], ""]
+    assert result(found, "cancelled_while_somebody_edits_elsewhere") == ["EDIT_MESH", ["Cube"]]
+
+
+def test_dropped_before_it_is_whole_nothing_is_left(found):
+    steps, cache = result(found, "dropped_before_it_is_whole")
+    assert sum(during for during, _ in steps) > 2
+    assert all(as_before for _, as_before in steps)
+    assert cache == ["engine.log"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes a take in every format and reads it back with Blender's own importers: what comes back moves as it did."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,33 @@ def main(motion_file: str, body_file: str, folder: str) -> dict[str, Any]:
             off = off[:, :1] - off[:1, :1]
         found[suffix] = float(np.abs(off).max() * 1000)
         found[f"{suffix}_meshes"] = sum(item.type == "MESH" for item in came.children)
+    found |= placed(armature, folder)
     second = part("addon.take.props").take_of(bpy.context.active_object)
     found["second"] = [second.is_take, second.camera is None, second.body is not None]
+    return found
+
+
+def placed(armature: Any, folder: str) -> dict[str, Any]:
+    """One of several takes, hanging from something, while its bones are posed in a view layer of their own."""
+    before, scene, window = bpy.context.active_object, bpy.context.scene, bpy.context.window
+    armature.parent = bpy.data.objects.new("place", None)
+    scene.collection.objects.link(armature.parent)
+    first = window.view_layer
+    window.view_layer = scene.view_layers.new("characters")
+    activate(armature)
+    bpy.ops.object.mode_set(mode="POSE")
+    assert bpy.ops.reel_to_rig.export(format="GLTF", filepath=str(Path(folder, "placed"))) == {"FINISHED"}
+    found = {"after": [window.view_layer.name, bpy.context.mode]}
+    file = Path(folder, "placed.glb").read_bytes()
+    content = json.loads(file[20 : 20 + int.from_bytes(file[12:16], "little")])
+    found["glTF"] = [len(content["animations"]), len(content["meshes"]), len(content["skins"][0]["joints"])]
+    try:
+        found["nowhere"] = str(bpy.ops.reel_to_rig.export(format="FBX", filepath=str(Path(folder, "none", "take"))))
+    except RuntimeError as error:
+        found["nowhere"] = str(error)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    armature.parent, window.view_layer = None, first
+    activate(before)
     return found
 
 

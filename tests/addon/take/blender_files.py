@@ -150,7 +150,7 @@ def overridden(blend: Path, source: str, kept: str, pose: Any) -> dict[str, Any]
             name: [value, state(armature)[name]] for name, value in changed.items() if state(armature)[name] != value
         },
         "whole": [take.body == own("MESH"), take.camera == own("CAMERA"), motion_of(armature) == kept],
-        "fingerprint": part("addon.keyframes").fingerprint(armature.animation_data.action) == take.written,
+        "fingerprint": part("addon.keyframes").fingerprint(armature) == take.written,
     }
 
 

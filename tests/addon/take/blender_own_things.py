@@ -31,6 +31,8 @@ def main(motion_file: str, body_file: str, footage: str) -> dict[str, Any]:
     }
     found["edited"] = edited(second)
     found["kept"] = kept_actions(second)
+    found["odd"] = odd(build(bpy.context, motion, body, "odd", 0.5), Path(body_file))
+    bpy.data.objects.remove(bpy.data.objects["odd"])
     found["without the add-on"] = exported(armature)
     found["deleted"] = deleted(armature)
     return found
@@ -47,7 +49,8 @@ def opened_ahead(footage: Path) -> Any:
         steps.append([clip.name for clip in clips])
     camera = bpy.data.cameras.new("camera")
     module.show(camera, str(footage), {"width": 1, "height": 1}, 101)
-    module.close_unused()
+    for path in (footage, own):
+        module.close_ahead(path)
     steps.append([(clip.name, clip.frame_start) for clip in clips])
     bpy.data.batch_remove([camera, *clips])
     return steps
@@ -138,6 +141,47 @@ def kept_actions(armature: Any) -> Any:
     return [*found, sorted(item.name for item in bpy.data.actions if not item.users and item not in known)]
 
 
+def odd(armature: Any, body_file: Path) -> Any:
+    """What is done to a take that it was not made for."""
+    keys, take, bones = part("addon.take.keys"), take_of(armature), armature.pose.bones
+    bpy.context.view_layer.objects.active = armature
+    for bone in bones:
+        bone.rotation_mode = "XYZ"
+    take.smoothing = 0.25
+    turns = []
+    for frame in (1, 25):
+        bpy.context.scene.frame_set(frame)
+        turns.append(bones["left_shoulder"].matrix.to_quaternion())
+    found: dict[str, Any] = {"turned": turns[0].rotation_difference(turns[1]).angle}
+    if hasattr(armature.animation_data.action, "slots"):
+        other = bpy.data.objects.new("other", armature.data)
+        bpy.context.collection.objects.link(other)
+        action = armature.animation_data.action
+        other.animation_data_create().action = action
+        other.animation_data.action_slot = action.slots.new("OBJECT", "other")
+        other.keyframe_insert("location", frame=3)
+    found["shared"] = keys.is_edited(armature)
+    bones["left_hip"].name = "thigh"
+    take.smoothing = 0.75
+    try:
+        found["without a bone"] = str(bpy.ops.reel_to_rig.smooth())
+    except RuntimeError as error:
+        found["without a bone"] = str(error)
+    found["behind"] = not part("addon.take.props").is_current(armature)
+    found["bodies"] = []
+    for harm in ("cut", "array"):
+        harmed = body_file.with_name(f"{harm}.body.npz")
+        harmed.write_bytes(body_file.read_bytes()[:-40])
+        if harm == "array":
+            with harmed.open("wb") as file:
+                np.save(file, np.zeros(3))
+        try:
+            part("addon.take.data").Body.load(harmed)
+        except Exception as error:
+            found["bodies"].append(str(getattr(error, "code", error)))
+    return found
+
+
 def exported(armature: Any) -> Any:
     """To BVH, while the add-on that Blender has for it is disabled."""
     assert part("addon.text").file_name("Übung 3/4: a.b.") == "Übung 3 4  a.b"
@@ -172,5 +216,8 @@ def deleted(armature: Any) -> Any:
     bpy.ops.object.delete()
     props = part("addon.retarget.props")
     layer.objects.active = next(item for item in layer.objects if item.type == "ARMATURE")
-    found += [retarget.source.name, props.source_take(bpy.context).name]
-    return [*found, part("addon.retarget.ops").obstacle_to_bake(bpy.context)]
+    found += [retarget.source.name, props.source_take(bpy.context)]
+    obstacle = part("addon.retarget.obstacles").obstacle_to_bake
+    found.append(obstacle(bpy.context))
+    retarget.source = None
+    return [*found, obstacle(bpy.context)]

@@ -94,6 +94,10 @@ def test_a_take_goes_out_in_every_format_and_comes_back_as_it_was(blender: Blend
     assert found["npz"] < 0.1
     assert [found[f"{suffix}_meshes"] for suffix in ("fbx", "glb", "bvh", "npz")] == [1, 1, 0, 1]
     assert found["second"] == [True, True, True]
+    assert found["after"] == ["characters", "POSE"]
+    assert found["glTF"] == [1, 1, 24]
+    assert "could not be written" in found["nowhere"]
+    assert "Traceback" not in found["nowhere"]
     table = np.genfromtxt(tmp_path / "take.csv", delimiter=",", names=True)
     assert table.dtype.names[:4] == ("time_s", "pelvis_x", "pelvis_y", "pelvis_z")
     assert len(table) == 30
@@ -201,8 +205,15 @@ def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Pat
     assert "with what was edited by hand" in run.output
     assert "enable the add-on BioVision Motion Capture (BVH) format" in found["without the add-on"]
     assert found["kept"] == [["marked", "shared"], False, True, []]
-    kept, down, no_clip, missing, source, other, obstacle = found["deleted"][1:]
+    odd = found["odd"]
+    assert odd["turned"] > 0.1
+    assert not odd["shared"]
+    assert "has no bone left_hip" in odd["without a bone"]
+    assert odd["behind"]
+    assert odd["bodies"] == ["body.invalid"] * 2
+    kept, down, no_clip, missing, source, other, no_take, obstacle = found["deleted"][1:]
     assert [found["deleted"][0], kept, down, no_clip, missing] == [True, True, 0, True, ""]
-    assert (source, other) == ("clip", "clip.001")
+    assert (source, other) == ("clip", None)
+    assert no_take == "The chosen take was deleted; choose another"
     assert obstacle == "The target was deleted; choose another armature"
     assert "Traceback" not in run.output

@@ -75,6 +75,13 @@ def test_a_file_that_is_missing_or_short_damages_its_library(engine: Path, plan:
     assert disk.damaged(packages) == [packages / "thing-1.0.dist-info"]
 
 
+@pytest.mark.parametrize("record", [b"\0\0\0\0", b"thing.py,,3\nn\xf6\xff.py,,1\n", b"thing.py", b"thing.py,,many"])
+def test_a_record_that_cannot_be_read_damages_its_library(engine: Path, plan: Plan, record: bytes):
+    packages = disk.site_packages(engine, plan.version)
+    (packages / "thing-1.0.dist-info/RECORD").write_bytes(record)
+    assert disk.damaged(packages) == [packages / "thing-1.0.dist-info"]
+
+
 def test_what_an_interrupted_pip_leaves_is_swept_away(engine: Path, plan: Plan):
     packages = disk.site_packages(engine, plan.version)
     (packages / "~hing-0.9.dist-info").mkdir()

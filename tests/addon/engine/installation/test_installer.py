@@ -88,6 +88,25 @@ def test_a_deleted_file_is_found_and_only_its_library_installed_again(index: Ind
     assert untouched.stat().st_mtime_ns == before
 
 
+def test_a_record_that_a_power_cut_emptied_is_repaired(index: Index, installed: Path, plan: Plan):
+    packages = site_packages(installed, plan.version)
+    (record,) = packages.glob("beta-*.dist-info/RECORD")
+    record.write_bytes(bytes(record.stat().st_size))
+    work = installer(index, installed, plan)
+    work.run()
+    assert work.failure is None
+    assert b"beta/ballast.txt" in record.read_bytes()
+    assert state_of(installed, plan) is State.READY
+
+
+def test_a_fault_of_ours_is_said_too(index: Index, installed: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch):
+    work = installer(index, installed, plan)
+    monkeypatch.setattr(work, "_do", lambda: 1 / 0)
+    work.run()
+    assert work.failure
+    assert "ZeroDivisionError" in work.failure.message
+
+
 def test_an_environment_without_its_python_is_broken_and_repaired_offline(index: Index, installed: Path, plan: Plan):
     python_of(installed).unlink()
     assert state_of(installed, plan) is State.BROKEN
