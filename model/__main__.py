@@ -89,6 +89,9 @@ def _capture(arguments: list[str]) -> int:
         "--camera-height", dest="camera_height_m", type=float, metavar="METRES",
         help="how high it is above the floor at first; with it the person's height is found",
     )  # fmt: skip
+    parser.add_argument(
+        "--hold-feet", action=argparse.BooleanOptionalAction, default=True, help="hold feet where they rest"
+    )
     parser.add_argument("--body", help="an SMPL model file of your own (.npz or .pkl)")
     settings = CaptureSettings(**vars(parser.parse_args(arguments)))
     settings.check()

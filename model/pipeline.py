@@ -27,6 +27,7 @@ from .footage import FootageInfo, Frame, ahead, probe, read, write_video
 from .growing import Growing, Show
 from .kept import People, packed_observations, packed_people, unpacked_observations, unpacked_people
 from .motion.gaps import LONGEST_GAP_S, longest_part
+from .motion.planting import hold_feet
 from .overlay import draw_overlay
 from .people import Meanwhile, Observations, Track, observe
 from .people import scan as find_people
@@ -204,6 +205,8 @@ def _capture(settings: CaptureSettings, run: Run, show: Show | None, at_the_end:
                 + ("the camera's pitch as well, or " if settings.camera_pitch_deg is None else "")
                 + "the person's height instead."
             )
+    if settings.hold_feet:
+        shot = replace(shot, motion=hold_feet(shot.motion, shot.joints))
     summary: dict[str, Any] = {
         "people": len(people.tracks),
         "person": track.id,

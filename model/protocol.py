@@ -124,8 +124,9 @@ class CaptureSettings:
     `fov_deg` is the horizontal field of view of the upright picture, None to assume one. `height_m` is the person's
     standing height, None to take the body shape's own. `person` is a track's number, None for the most prominent.
     `camera` is "static", "moving" or "auto": see whether it moves. `camera_pitch_deg` is how far it looks down in the
-    first picture, `camera_height_m` how high above the floor it is there, None to find out. `cache` is a folder in
-    which the engine keeps what its stages found, None to keep nothing.
+    first picture, `camera_height_m` how high above the floor it is there, None to find out. `hold_feet` holds feet
+    where they rest; whoever does that after smoothing wants them as they were solved. `cache` is a folder in which the
+    engine keeps what its stages found, None to keep nothing.
     """
 
     footage: str
@@ -142,6 +143,7 @@ class CaptureSettings:
     camera: str = "auto"
     camera_pitch_deg: float | None = None
     camera_height_m: float | None = None
+    hold_feet: bool = True
     cache: str | None = None
 
     @staticmethod
@@ -151,12 +153,12 @@ class CaptureSettings:
             "footage": (str,), "output": (str,), "overlay": (str,), "quality": (str,), "device": (str,),
             "body": (str,), "person": (int,), "start_s": (int, float), "end_s": (int, float),
             "fov_deg": (int, float), "height_m": (int, float), "camera": (str,), "camera_pitch_deg": (int, float),
-            "camera_height_m": (int, float), "cache": (str,),
+            "camera_height_m": (int, float), "hold_feet": (bool,), "cache": (str,),
         }  # fmt: skip
         optional = {field.name for field in fields(CaptureSettings) if field.default is None}
         given = {name: message[name] for name in kinds if name in message}
         for name, value in given.items():
-            wrong = isinstance(value, bool) or not isinstance(value, kinds[name])
+            wrong = isinstance(value, bool) != (kinds[name] == (bool,)) or not isinstance(value, kinds[name])
             if wrong and not (value is None and name in optional):
                 raise Failure(Code.REQUEST_INVALID, f"{name} = {value!r}.")
         for name in ("footage",) if message.get("type") == "scan" else ("footage", "output"):

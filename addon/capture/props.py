@@ -186,6 +186,7 @@ def capture_settings(context: bpy.types.Context, output: Path, person: int | Non
         camera=filled.camera,
         camera_pitch_deg=degrees(filled.camera_pitch) if filled.pitch_known else None,
         camera_height_m=filled.camera_height_m or None,
+        hold_feet=False,  # The take does that, after smoothing, for as long as it is wanted.
         cache=str(cache_folder(context) / KEPT),
     )
     settings.check()

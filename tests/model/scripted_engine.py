@@ -6,6 +6,7 @@ import errno
 import importlib
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +45,17 @@ def slow(report, cancelled):
     while not cancelled():
         time.sleep(0.01)
     return result()
+
+
+def too_late(report, cancelled):
+    """Hears of the cancel when all is written."""
+    report("network", 1, 2)
+    while not cancelled():
+        time.sleep(0.01)
+    written = Path(tempfile.gettempdir(), f"too_late_{os.getpid()}.npz")
+    written.write_bytes(b"all of it")
+    print(written, file=sys.stderr, flush=True)
+    return SimpleNamespace(files={"take": str(written)}, summary={})
 
 
 def slow_reporter(report, cancelled):

@@ -56,6 +56,38 @@ def test_a_damaged_entry_is_made_anew(tmp_path, damage):
     assert kept(tmp_path, value=3) == 2
 
 
+def test_whatever_byte_of_an_entry_is_damaged_it_is_read_as_it_was_or_made_anew(tmp_path):
+    kept(tmp_path)
+    (entry,) = tmp_path.iterdir()
+    whole = entry.read_bytes()
+    for place in range(0, len(whole), 2):
+        for changed in (whole[place] ^ 0x41, whole[place] ^ 0x80):
+            entry.write_bytes(whole[:place] + bytes([changed]) + whole[place + 1 :])
+            assert kept(tmp_path, value=2) in (1, 2), place
+    np.save(tmp_path / "array", np.zeros(3))
+    (tmp_path / "array.npy").replace(entry)
+    assert kept(tmp_path, value=3) == 3
+
+
+def test_a_journal_goes_on_after_a_part_could_not_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "KEPT_EVERY_S", -1.0)
+    store, real, count = cache.Cache(tmp_path, "aa"), cache.np.savez, [0]
+
+    def savez(*given, **arrays):
+        count[0] += 1
+        if count[0] == 3:
+            raise OSError
+        real(*given, **arrays)
+
+    monkeypatch.setattr(cache.np, "savez", savez)
+    journal = cache.Journal(store, "stage", SETTINGS)
+    for number in range(9):
+        journal.once(lambda number=number: {"n": np.array(number)})
+    again = cache.Journal(store, "stage", SETTINGS)
+    found = [int(again.once(lambda: {"n": np.array(-1)})["n"]) for _ in range(9)]
+    assert found == list(range(9))
+
+
 def test_a_folder_that_cannot_be_written_is_done_without(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     assert kept(tmp_path / "file" / "folder", value=7) == 7

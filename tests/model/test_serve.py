@@ -184,6 +184,16 @@ def test_errors_become_failures_and_the_engine_goes_on(engine, footage, code, sa
     assert "Traceback" in engine.log.read_text()
 
 
+def test_a_cancel_that_is_heard_when_all_is_written_leaves_no_files(engine):
+    engine.capture("too_late", "1")
+    engine.hear("progress")
+    engine.say("cancel", job="1")
+    assert engine.hear("cancelled", "done")["type"] == "cancelled"
+    written = [Path(line) for line in engine.log.read_text().splitlines() if "too_late_" in line]
+    assert len(written) == 1
+    assert not written[0].exists()
+
+
 def test_bad_requests_are_answered(engine):
     for line in (b"nonsense\n", b"[1, 2]\n", b'{"type": 3}\n', b"\xff\xfe\n", b"[" * 100_000 + b"\n"):
         engine.write(line)
@@ -193,7 +203,8 @@ def test_bad_requests_are_answered(engine):
     assert (event["type"], event["code"], event["job"]) == ("failed", "request.invalid", "9")
     engine.say("capture", footage="good", output="take.npz")
     assert "job" in engine.hear()["message"]
-    for wrong in ({"quality": "best"}, {"start_s": -1}, {"start_s": float("nan")}, {"person": "me"}, {"footage": ""}):
+    for wrong in ({"quality": "best"}, {"start_s": -1}, {"start_s": float("nan")}, {"person": "me"}, {"footage": ""},
+                  {"person": True}, {"hold_feet": 1}, {"hold_feet": None}):  # fmt: skip
         engine.say("capture", **{"job": "2", "footage": "good", "output": "take.npz", **wrong})
         event = engine.hear()
         assert (event["code"], event["job"]) == ("request.invalid", "2")

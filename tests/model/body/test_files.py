@@ -142,6 +142,7 @@ def _with_nan(values: np.ndarray) -> np.ndarray:
         (lambda a: a | {"weights": a["weights"][:, :23]}, "weights has the shape (6596, 23), expected (6596, 24)"),
         (lambda a: a | {"weights": a["weights"] * 2}, "the rows of weights do not sum to 1"),
         (lambda a: a | {"J_regressor": a["J_regressor"] * 0}, "the rows of J_regressor do not sum to 1"),
+        (lambda a: a | {"v_template": 100 * a["v_template"]}, "coordinates must be in metres"),
         (lambda a: a | {"f": a["f"] + 1}, "f names vertices outside 0 to 6595"),
         (lambda a: a | {"f": a["f"][:0]}, "f names vertices outside 0 to 6595"),
         (lambda a: a | {"kintree_table": np.zeros((2, 52), int)}, "it has 52 joints, expected SMPL's 24"),

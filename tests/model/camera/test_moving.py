@@ -137,3 +137,14 @@ def test_before_a_wall_with_few_points_no_more_frames_are_key_frames() -> None:
 
 def length(path: np.ndarray) -> float:
     return float(np.linalg.norm(np.diff(path, axis=0), axis=-1).sum())
+
+
+def test_a_few_points_that_drift_are_not_taken_for_the_world() -> None:
+    """A plain wall with one bright patch on it, which drifts: nothing can be told about the camera."""
+    background = Background([])
+    for t, time_s in enumerate(TIME_S[:90]):
+        picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+        left = WIDTH // 3 + t
+        picture[HEIGHT // 2 : HEIGHT // 2 + 30, left : left + 30] = 255
+        background.see(time_s, picture)
+    assert background.path(TIME_S[:90], MATRIX) is None

@@ -49,3 +49,17 @@ def test_the_way_is_found_although_points_are_soon_lost(seconds: float, lasts_s:
     way = (at - at[0]) @ rotation[0].T
     unit_m = (path.centre * way).sum() / (path.centre**2).sum()
     assert np.linalg.norm(unit_m * path.centre - way, axis=-1).max() < 0.01 * SPEED * seconds
+
+
+@pytest.mark.parametrize("blank_s", [(2.0, 9.0), (8.0, 15.0), (4.0, 20.0)])
+def test_where_no_points_are_in_sight_the_camera_goes_on_somehow(blank_s: tuple[float, float]) -> None:
+    """A plain wall, or somebody close to the lens: fewer of the last key frames have points than are held still."""
+    seen, rotation, _ = past_points(1, 25.0, 1.0)
+    first, end = (round(moment * FPS) for moment in blank_s)
+    some = seen.only((seen.frame < first) | (seen.frame >= end))
+    numbers = np.unique(some.point, return_inverse=True)[1]
+    some = Sightings(some.frame, numbers, some.rays, some.key, some.accuracy)
+    path = camera_path(some)
+    assert path.rotation.shape == rotation.shape
+    assert np.isfinite(path.centre).all()
+    assert np.isfinite(path.rotation).all()

@@ -152,3 +152,10 @@ def test_very_short_shots(frames: int) -> None:
     world, _, hips = run(w)
     assert world.shift.shape == (frames, 3)
     assert np.isfinite(hips).all()
+
+
+def test_a_camera_that_looks_straight_down_gets_a_rotation() -> None:
+    w = walk(0.0)
+    w["up"] = np.tile([0.0, 0, -1], (len(w["time_s"]), 1))
+    world, _, _ = run(w, 30.0)
+    assert np.abs(world.rotation @ world.rotation.T - np.eye(3)).max() < 1e-6

@@ -10,6 +10,7 @@ import pytest
 from model import pipeline
 from model.footage import write_video
 from model.motion.motion import Motion
+from model.motion.planting import hold_feet
 from model.motion.rotations import angle_between
 from model.protocol import CaptureSettings
 from tests.model.synthetic.picture import camera, pictures
@@ -89,6 +90,19 @@ def test_heel_and_toe_are_on_the_floor(sized: Recovered, clip: Clip) -> None:
     assert sized.soles[..., 2].min() > -0.01
     slide_m_s = np.linalg.norm(np.diff(sized.soles, axis=0), axis=-1)[resting[1:] & resting[:-1]] * FPS
     assert slide_m_s.mean() < 0.1
+
+
+@pytest.mark.parametrize("truth", ["across"], indirect=True)
+def test_feet_are_left_as_they_were_solved_where_that_is_wanted(sized: Recovered, clip: Clip) -> None:
+    take = clip.footage.with_name("loose.npz")
+    given = {"fov_deg": VIEW.fov_deg, "height_m": standing_height_m(), "device": "cpu"}
+    settings = CaptureSettings(str(clip.footage), str(take), hold_feet=False, **given)
+    pipeline.capture(settings, lambda *_: None, lambda: False)
+    loose = Motion.load(take)
+    assert np.abs(loose.trans - sized.motion.trans).max() < 0.1
+    held = Recovered.of(hold_feet(loose, np.load(take.with_suffix(".body.npz"))["joints"]))
+    assert np.abs(Recovered.of(loose).soles - sized.soles).max() > 0.005
+    assert np.abs(held.soles - sized.soles).max() < 0.001
 
 
 def test_left_is_left_and_the_feet_take_turns(sized: Recovered, clip: Clip) -> None:
