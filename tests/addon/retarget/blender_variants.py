@@ -29,6 +29,16 @@ def main(frames: int) -> dict[str, Any]:
         empty_scene()
         armature = armature_of(rig, rng)
         found[root] = carried(armature, rig, motion, root)
+    for mode in ("ZYX", "QUATERNION"):
+        empty_scene()
+        armature = armature_of(rig, rng)
+        armature.rotation_mode, armature.delta_location = mode, (1, 2, 0)
+        if mode == "QUATERNION":
+            armature.delta_rotation_quaternion = (0.8, 0, 0, 0.6)
+        else:
+            armature.delta_rotation_euler.z = 0.5
+        bpy.context.view_layer.update()
+        found[f"OBJECT, beside deltas, {mode}"] = carried(armature, rig, motion, "OBJECT")
     empty_scene()
     found["no root bone"] = refused(armature_of(make("mixamo", 20.0, rng), rng), motion, root="ROOT_BONE")
     found["no IK"] = refused(armature_of(rig, rng), motion, ik=True)

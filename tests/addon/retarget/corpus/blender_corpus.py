@@ -177,7 +177,7 @@ def pose_heads(armature: bpy.types.Object, bones: list[str], frames: Array) -> d
 def flips(armature: bpy.types.Object) -> int:
     """How often a quaternion changes its sign from one key to the next."""
     count = 0
-    curves = part("addon.keyframes")._curves(armature.animation_data.action)
+    curves = part("addon.keyframes")._curves(armature)
     rows: dict[str, dict[int, Array]] = {}
     for curve in curves:
         if curve.data_path.endswith("rotation_quaternion"):
