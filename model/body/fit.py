@@ -244,7 +244,7 @@ def _shares(shaped: ShapedPoints) -> Tensor:
 def _turned(local: Tensor, rotations: Tensor, step: Tensor) -> Tensor:
     """Local rotations (T, 24, 3, 3) after small turns (T, 72) about axes of the camera's frame."""
     parents = _of_parents(rotations)
-    local = parents.mT @ _exponential(step.unflatten(-1, (24, 3)).clamp(-0.5, 0.5)) @ parents @ local
+    local = parents.mT @ exponential(step.unflatten(-1, (24, 3)).clamp(-0.5, 0.5)) @ parents @ local
     # Many products of rounded rotations are no rotation any more; one Newton step brings them back.
     return local @ (3 * torch.eye(3) - local.mT @ local) / 2
 
@@ -298,7 +298,8 @@ def _cross_rows(levers: Tensor) -> Tensor:
     return rows.flatten(-2)
 
 
-def _exponential(vectors: Tensor) -> Tensor:
+def exponential(vectors: Tensor) -> Tensor:
+    """Rotations (..., 3, 3) for axes times angles (..., 3), radians."""
     x, y, z = vectors.unbind(-1)
     o = torch.zeros_like(x)
     return torch.linalg.matrix_exp(torch.stack([o, -z, y, z, o, -x, -y, x, o], -1).unflatten(-1, (3, 3)))

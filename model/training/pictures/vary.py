@@ -7,6 +7,7 @@ Without this a network missed by 70 mm on the pictures that it was trained on, a
 import torch
 from torch import Tensor
 
+from ...body.fit import exponential
 from ...network.lifter import Given
 from ..projections import Examples
 
@@ -50,10 +51,7 @@ def vary(examples: Examples, generator: torch.Generator) -> Examples:
 
 def _other_world(world: Given, roll: Tensor, generator: torch.Generator) -> Given:
     count, _, joints, _ = world.values.shape
-    vectors = WORLD_TURN * torch.randn(count, 3, generator=generator)
-    x, y, z = vectors.unbind(-1)
-    o = torch.zeros_like(x)
-    turn = torch.linalg.matrix_exp(torch.stack([o, -z, y, z, o, -x, -y, x, o], -1).unflatten(-1, (3, 3))) @ roll
+    turn = exponential(WORLD_TURN * torch.randn(count, 3, generator=generator)) @ roll
     scale = torch.exp(WORLD_SCALE * torch.randn(count, 1, 1, 1, generator=generator))
     moved = WORLD_OFFSET_M * torch.randn(count, 1, joints, 3, generator=generator)
     return world._replace(values=scale * world.values @ turn[:, None].mT + moved)
