@@ -50,7 +50,7 @@ class Work:
         try:
             self.job = Job(title, self.request(context), connect)
         except Failure:
-            self.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
