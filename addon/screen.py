@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where our panels are on the screen, and how they are drawn anew."""
 
+from contextlib import suppress
 from typing import Any
 
 import bpy
@@ -12,6 +13,14 @@ class SidebarPanel(bpy.types.Panel):
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Reel to Rig"
+
+
+def show_tab(area: bpy.types.Area) -> None:
+    """Bring our tab to the front in the sidebar of a 3D viewport, if Blender has drawn it before and knows its tabs."""
+    sidebars: list[Any] = [region for region in area.regions if region.type == SidebarPanel.bl_region_type]
+    for region in sidebars:
+        with suppress(TypeError, AttributeError):
+            region.active_panel_category = SidebarPanel.bl_category
 
 
 def redraw_panels() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...model.protocol import Failure
+from ..screen import show_tab
 from . import looking
 from .glance import Seen, Trim
 from .props import form
@@ -40,8 +41,9 @@ class _FileOperator(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         assert context.scene
         use(context.scene, self.filepath)
-        if isinstance(context.space_data, bpy.types.SpaceView3D):
+        if context.area and isinstance(context.space_data, bpy.types.SpaceView3D):
             context.space_data.show_region_ui = True  # whoever drops footage wants to see what becomes of it
+            show_tab(context.area)
         self.report({"INFO"}, "The footage is in the Reel to Rig tab of the sidebar")
         return {"FINISHED"}
 
