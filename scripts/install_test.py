@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from addon.engine.installation.environment import State, python_of, site_packages, size_of, state_of
-from addon.engine.installation.installer import Installer, Removal, Work
+from addon.engine.installation.installer import Installer
 from addon.engine.installation.plan import Plan, make_plan, megabytes
+from addon.engine.installation.work import Removal, Work
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECK = ("-m", "model", "doctor")

@@ -16,8 +16,9 @@ from .. import running
 from ..client import engine_environment
 from . import environment as disk
 from .environment import State
-from .installer import Installer, Removal, Work
+from .installer import Installer
 from .plan import InstallFailure, Plan, make_plan
+from .work import Removal, Work
 
 LOOK_AGAIN_S = 1.0
 REDRAW_S = 0.2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings an engine's folder to what its plan says, whatever lies there already, and takes it away again. No bpy.
+"""Brings an engine's folder to what its plan says, whatever lies there already. No bpy.
 
 To install, to go on after an interruption, to update and to repair are one and the same: what is missing or damaged is
 fetched, the rest stays. It may be killed at any moment.
@@ -11,11 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,30 +21,10 @@ from ..log import EngineLog
 from . import bundle as bundles
 from . import environment as disk
 from .plan import UNPACKED_FACTOR, InstallFailure, Plan, megabytes
+from .work import InstallCancelled, Work, alone, understood
 
 LONGEST_PATH: Final = 171
 """Characters of the longest path inside site-packages, in torch."""
-
-KNOWN_ERRORS: Final = (
-    (r"No space left|Errno 28", "The disk is full.", "Make room and press the button again; what is there is kept."),
-    (
-        r"HASHES|do(es)? not match the hash",
-        "A downloaded file is not the one it should be, and was not installed.",
-        "Try again; if it happens again, something between here and the server changes files.",
-    ),
-    (
-        r"NewConnectionError|ConnectionError|Max retries|ReadTimeout|getaddrinfo|SSLError|Failed to establish",
-        "The server cannot be reached.",
-        "Check the network, a proxy or a firewall, and press the button again; or install from a bundle.",
-    ),
-    (
-        r"No matching distribution|Could not find a version",
-        "The server does not offer a library of the version that is needed.",
-        "Look into the log; a pip mirror in your settings may be out of date.",
-    ),
-    (r"Permission denied|Access is denied", "A file cannot be written.", "Close what may be using it, and try again."),
-)
-"""What the last lines of pip may say about why it failed."""
 
 PIP_SETTINGS_IGNORED: Final = (
     "TARGET",
@@ -65,87 +43,6 @@ PIP_TELLS_PROGRESS: Final = 25
 
 FRACTIONS: Final = {"environment": 0.03, "download": 0.75, "unpack": 0.92, "check": 0.99}
 """How far the work is at the end of each stage, roughly as time goes."""
-
-
-class InstallCancelled(Exception):
-    pass
-
-
-class Work:
-    """Something that is done to an engine's folder in a thread of its own; every attribute here may be read meanwhile.
-
-    `failure` says why it could not be done, None if it was, or was cancelled.
-    """
-
-    def __init__(self, folder: Path, line: str) -> None:
-        self.folder = folder
-        self.line, self.fraction = line, 0.0
-        self.failure: InstallFailure | None = None
-        self.cancelled = False
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self.run, name="engine installation", daemon=True)
-        self._thread.start()
-
-    @property
-    def running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-    def cancel(self) -> None:
-        """Stop as soon as that can be."""
-        self._stop.set()
-
-    def wait(self, timeout_s: float | None = None) -> None:
-        if self._thread:
-            self._thread.join(timeout_s)
-
-    def run(self) -> None:
-        try:
-            self._do()
-        except InstallCancelled:
-            self.cancelled = True
-        except InstallFailure as failure:
-            self.failure = failure
-        except OSError as error:
-            self.failure = _understood(str(error)) or InstallFailure(
-                f"{error.filename}: {error.strerror}.", "Close what may be using it, and try again."
-            )
-        except Exception as error:  # A fault of ours, of which nobody would hear from a thread.
-            traceback.print_exc()
-            self.failure = InstallFailure(
-                f"{type(error).__name__}: {error}.", "Remove the engine, and install it anew."
-            )
-
-    def _do(self) -> None:
-        raise NotImplementedError
-
-    def _tell(self, line: str, fraction: float) -> None:
-        if self._stop.is_set():
-            raise InstallCancelled
-        self.line, self.fraction = line, max(self.fraction, fraction)
-
-
-class Removal(Work):
-    """Takes an engine away, to the last byte. Cancelled, it leaves an installation that can be continued."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, "Removing the engine")
-
-    def _do(self) -> None:
-        if not self.folder.exists():
-            return
-        with _alone(self.folder / "busy"):
-            state = disk.read_state(self.folder)
-            disk.write_state(self.folder, {name: state[name] for name in state if name != "check"})
-            folders = [path for path in self.folder.rglob("*") if path.is_dir() and not path.is_symlink()]
-            # In this order what is inside a folder comes before it: each holds little when its turn comes.
-            for number, path in enumerate(sorted(folders, reverse=True)):
-                self._tell(self.line, number / len(folders))
-                disk.remove(path)
-        disk.remove(self.folder)
-        self._tell("Done", 1.0)
 
 
 class Installer(Work):
@@ -182,7 +79,7 @@ class Installer(Work):
             self._refuse_offline()
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with _alone(self.folder / "busy") as self._lock:
+            with alone(self.folder / "busy") as self._lock:
                 self._install()
         except (InstallFailure, OSError) as error:
             self._log.write(str(error))
@@ -306,7 +203,7 @@ class Installer(Work):
     def _demand(self, command: Sequence[str | Path], hear: Callable[[str], None] | None = None) -> None:
         lines, status = self._run(command, hear)
         if status:
-            raise _understood("\n".join(lines)) or InstallFailure(
+            raise understood("\n".join(lines)) or InstallFailure(
                 f"pip failed: {lines[-1] if lines else status}", "The log says what happened; try again."
             )
 
@@ -382,30 +279,5 @@ class _Downloads:
         return min((self._done + bytes_of_file) / self._plan.download_size, 1.0)
 
 
-@contextmanager
-def _alone(file: Path) -> Generator[int]:
-    """One Blender at a time works on an engine; yields the lock's descriptor.
-
-    The system lets go of the lock when Blender has died, and all to whom it handed the descriptor.
-    """
-    with file.open("a+b") as lock:
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InstallFailure("Another Blender is installing the engine.", "Wait until it has finished.") from error
-        yield lock.fileno()
-
-
 def _between(earlier: str, later: str, part: float) -> float:
     return FRACTIONS[earlier] + (FRACTIONS[later] - FRACTIONS[earlier]) * min(part, 1.0)
-
-
-def _understood(text: str) -> InstallFailure | None:
-    return next((InstallFailure(said, hint) for known, said, hint in KNOWN_ERRORS if re.search(known, text)), None)

@@ -11,8 +11,8 @@ from .. import running
 from . import bundle as bundles
 from . import current
 from .environment import State
-from .installer import Work
 from .plan import InstallFailure, builds, this_platform
+from .work import Work
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems

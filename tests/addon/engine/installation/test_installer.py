@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from reel_to_rig.addon.engine.installation import bundle as bundles
 from reel_to_rig.addon.engine.installation.environment import State, python_of, site_packages, size_of, state_of
-from reel_to_rig.addon.engine.installation.installer import Installer, Removal
+from reel_to_rig.addon.engine.installation.installer import Installer
 from reel_to_rig.addon.engine.installation.plan import Plan, make_plan
+from reel_to_rig.addon.engine.installation.work import Removal
 
 from tests.addon.engine.installation.tiny_index import CHECK, Index, serving
 
