@@ -20,7 +20,7 @@ from ...model.motion.skeleton import REGIONS
 from ...model.motion.smoothing import smooth
 from ...model.protocol import Code, Failure
 from . import geometry
-from .props import TakeProperties, take_of
+from .props import Settings, applied, take_of
 
 F32 = NDArray[np.float32]
 
@@ -142,23 +142,13 @@ def smoothed(file: bytes, rest: bytes, strength: float, regions: tuple[float, ..
     return hold_feet(motion, _joints(rest)) if held else motion
 
 
-Settings = tuple[float, tuple[float, ...], bool]
-"""How strongly to smooth, the factors by region in REGIONS' order, and whether to hold the feet."""
-
-
-def settings_of(take: TakeProperties) -> Settings:
-    """As they are set on a take, whether it was keyed by them or not."""
-    return take.smoothing, tuple(take.regions), take.hold_feet
-
-
 def settled(armature: bpy.types.Object, settings: Settings | None = None) -> Motion:
     """The raw motion under settings, by default those that it is keyed by, above the floor that was set.
 
     Nothing is evaluated, and keys that were edited by hand are not looked at.
     """
     take = take_of(armature)
-    applied = (take.applied, tuple(take.applied_regions), take.applied_hold)
-    motion = smoothed(take.motion, take.rest, *(settings or applied))
+    motion = smoothed(take.motion, take.rest, *(settings or applied(take)))
     up = np.array([0, 0, take.floor_m], np.float32)
     # The camera sees the same: what the world loses in height, its translation gains.
     shift = np.asarray(motion.camera_rotation, np.float64) @ up

@@ -52,7 +52,7 @@ def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:
     there = _open(Path(path))
     clip = next((clip for clip in there if (clip.frame_start, clip.frame_offset) == (start, 0)), None)
     if not clip:  # One that begins elsewhere is used by somebody else.
-        clip = next((clip for clip in there if AHEAD in clip and not clip.users), None)
+        clip = next((clip for clip in _unused() if clip in there), None)
         clip = clip or bpy.data.movieclips.load(path)
         clip.frame_start = start
     background = camera.background_images.new()

@@ -15,7 +15,7 @@ from ...model.protocol import Code, Failure
 from .. import keyframes
 from ..steps import Steps, at_once
 from . import data, geometry
-from .props import take_of
+from .props import settings, take_of
 
 
 def key_armature(armature: bpy.types.Object) -> None:
@@ -30,7 +30,7 @@ def key(armature: bpy.types.Object) -> Steps[None]:
     behind as an action of their own.
     """
     take, rest_axes = take_of(armature), _rest(armature)
-    wanted = data.settings_of(take)
+    wanted = settings(take)
     motion = data.read(armature, wanted)
     yield
     location, quaternions = geometry.pose_channels(

@@ -7,6 +7,9 @@ import bpy
 
 from ...model.motion.skeleton import REGIONS
 
+Settings = tuple[float, tuple[float, ...], bool]
+"""How strongly to smooth, the factors by region in REGIONS' order, and whether to hold the feet."""
+
 
 def _on_smoothing(take: Any, _context: bpy.types.Context) -> None:
     """Have the keys follow the settings."""
@@ -165,6 +168,14 @@ def growing(job: str = "") -> list[bpy.types.Object]:
 
 def is_current(armature: bpy.types.Object) -> bool:
     """Whether the keys of a take were written with the settings that it has."""
-    take = take_of(armature)
-    applied = (take.applied, tuple(take.applied_regions), take.applied_hold)
-    return applied == (take.smoothing, tuple(take.regions), take.hold_feet)
+    return applied(take_of(armature)) == settings(take_of(armature))
+
+
+def settings(take: TakeProperties) -> Settings:
+    """As they are set on a take, whether it was keyed by them or not."""
+    return take.smoothing, tuple(take.regions), take.hold_feet
+
+
+def applied(take: TakeProperties) -> Settings:
+    """Those that a take is keyed by."""
+    return take.applied, tuple(take.applied_regions), take.applied_hold

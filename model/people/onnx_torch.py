@@ -45,7 +45,7 @@ class OnTorch:
     def __call__(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
         """Every output by its name for pictures (B, H, W, 3), in smaller batches where memory is short.
 
-        Raises what torch does if there is none for even one picture.
+        Raises an error of which `out_of_memory` holds if there is none for even one picture.
         """
         try:
             return self._run(pictures)
