@@ -6,6 +6,7 @@ capture CLIP   milliseconds a frame by stage and peak memory; the last line has 
                (peak memory on the clip ten times over, to that on the clip)
 network        what the networks cost, see scripts/benchmark_network.py
 bake           putting a take on a rig against the usual ways, see scripts/benchmark_bake.py
+start          what the extension adds to Blender's start, see scripts/benchmark_start.py
 """
 
 import argparse
@@ -31,14 +32,14 @@ TIMES_OVER = 10
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", choices=("capture", "network", "bake"))
+    parser.add_argument("benchmark", choices=("capture", "network", "bake", "start"))
     parser.add_argument("clip", type=Path, nargs="?")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.benchmark == "network":
         return benchmark_network.main([])
-    if options.benchmark == "bake":
-        return in_blender("scripts.benchmark_bake")
+    if options.benchmark in ("bake", "start"):
+        return in_blender(f"scripts.benchmark_{options.benchmark}")
     if options.clip is None:
         parser.error("capture needs a CLIP")
     if options.child:
@@ -64,9 +65,10 @@ def main() -> int:
 
 
 def in_blender(module: str) -> int:
-    """Run a module in a Blender without any of the user's settings."""
+    """Run a module in a Blender without any of the user's settings, and leave nothing compiled in the checkout."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "BLENDER_USER_RESOURCES": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        compiled = {"PYTHONPYCACHEPREFIX": f"{folder}/compiled", "PYTHONDONTWRITEBYTECODE": ""}
+        environment = {**os.environ, "BLENDER_USER_RESOURCES": folder, **compiled}
         return subprocess.run([sys.executable, "-m", module], env=environment, check=False).returncode
 
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Installs the zip as a user does, starts it, runs it and disables it twice, and uninstalls it."""
 
-import compileall
 import contextlib
 import importlib
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +24,7 @@ def main(zip_file: str, engine: str, pid_file: str, footage: str) -> dict[str, A
     assert installed == {"FINISHED"}
     folder = Path(os.environ["BLENDER_USER_RESOURCES"]) / "extensions/user_default/reel_to_rig"
     found: dict[str, Any] = {"installed": folder.is_dir() and not folder.is_symlink()}
-    found |= start(folder)
+    found |= start()
     found["left_by_start"] = differences(before, registered())
     found["rounds"] = []
     for number in range(2):
@@ -57,29 +55,15 @@ def run_once(engine: str, pid_file: str, footage: str) -> dict[str, bool]:
     return {"ran": done, "engine_while_enabled": while_enabled, "engine_while_disabled": runs(pid)}
 
 
-def start(folder: Path) -> dict[str, Any]:
-    """What Blender does to the extension when it starts: how long it takes, and what the extension does to the world.
-
-    Compiled, as from its second start on; Blender's own manager of extensions is not counted, nor what it imports. The
-    processor's time, and the best of several: this machine may be busy.
-    """
-    compileall.compile_dir(folder, quiet=1)
+def start() -> dict[str, Any]:
+    """What Blender does to the extension when it starts: what that does to the world, and whether it needs numpy."""
     with watched() as deeds:
         module = importlib.import_module(MODULE)
         module.register()
         module.unregister()
-    costs = []
-    for _ in range(5):
-        for name in [name for name in sys.modules if name.startswith(MODULE)]:
-            del sys.modules[name]
-        began = time.thread_time()
-        module = importlib.import_module(MODULE)
-        module.register()
-        costs.append(time.thread_time() - began)
-        module.unregister()
     ours = [(name, vars(module)) for name, module in sys.modules.items() if name.startswith(MODULE)]
     wanting_numpy = [name for name, content in ours if "numpy" in map(_module_name, content.values())]
-    return {"start_ms": 1000 * min(costs), "wanting_numpy": wanting_numpy, "deeds": deeds}
+    return {"wanting_numpy": wanting_numpy, "deeds": deeds}
 
 
 def _module_name(thing: Any) -> str:

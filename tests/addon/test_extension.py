@@ -13,7 +13,6 @@ from tests.addon.blender import ROOT, Blender
 from tests.addon.capture.engines import make_engine
 
 HERE = Path(__file__).parent
-STARTS_WITHIN_MS = 50
 LARGEST_ZIP = 60e6
 
 
@@ -66,7 +65,6 @@ def test_install_start_run_disable_twice_uninstall(zip_file: Path, blender: Blen
     assert found["undocumented"] == []
     assert found["deeds"] == []
     assert found["wanting_numpy"] == [], "Blender starts without numpy, which takes longer to import than all of this"
-    assert found["start_ms"] < STARTS_WITHIN_MS
     assert found["left_by_start"] == []
     once = {"ran": True, "engine_while_enabled": True, "engine_while_disabled": False, "left": []}
     assert found["rounds"] == [once, once]

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-import time
 
 import numpy as np
 import pytest
@@ -171,15 +170,3 @@ def test_large_footage_is_scaled_down_with_the_camera_and_the_keypoints():
 
 def test_small_footage_keeps_its_size():
     assert scaled_down(GREY)[0] is GREY
-
-
-def test_a_frame_is_drawn_quickly():
-    picture = np.full((720, 1280, 3), 90, np.uint8)
-    vertices, faces = sphere((0, 0, 4), 1.0, rings=58)
-    assert len(faces) > 13_000
-    spent_s = []
-    for _ in range(3):
-        start = time.process_time()
-        draw_body(picture, vertices, faces, K * [[2], [2], [1]])
-        spent_s.append(time.process_time() - start)
-    assert min(spent_s) < 0.06

@@ -89,9 +89,9 @@ def every_misbehaviour_is_one_line(engines: dict[str, str]) -> Any:
         if manner in ("patient", "late", "real"):  # two only end when they are told to, one does nothing wrong
             continue
         use(engine)
-        known, began = names(), time.monotonic()
+        known = names()
         line = import_video()
-        found[manner] = [line, names(), str(desk().problem or ""), time.monotonic() - began]
+        found[manner] = [line, names(), str(desk().problem or "")]
         use(engines["good"])
         assert import_video() == "", f"after {manner}"
         bpy.data.batch_remove([item for item in bpy.data.objects if item.name not in known])
@@ -149,7 +149,7 @@ class Stand:
         self.reports.append(text)
 
 
-def follow(stand: Any, until_s: float = 20) -> set[str]:
+def follow(stand: Any, until_s: float = 120) -> set[str]:
     """What the modal operator does at each tick of its timer, until it is over."""
     deadline = time.monotonic() + until_s
     while time.monotonic() < deadline:

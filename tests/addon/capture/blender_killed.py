@@ -43,28 +43,25 @@ def killed_in(stage: str) -> dict[str, Any]:
 
     Empty is a stage, too: as soon as it runs. "shown": as soon as some of the take is in the scene.
     """
-    operator, ticks = start(), []
+    operator = start()
     (work,) = operator._works
     if stage == "shown":
         work.watch()
     operator.modal(bpy.context, TICK)
     job, pid = running(), engine()
     if stage == "shown":
-        follow(operator, ticks, lambda: work._growth._prepared is not None)
+        follow(operator, lambda: work._growth._prepared is not None)
         os.kill(pid, signal.SIGSTOP)  # It is not to be done before all of that is there.
-        follow(operator, ticks, lambda: names() and not work._growth.busy)
+        follow(operator, lambda: names() and not work._growth.busy)
         assert names() == ["demo", "demo body", "demo camera"]
     elif stage:
-        follow(operator, ticks, lambda: job.stage == stage)
+        follow(operator, lambda: job.stage == stage)
     # What a kill in the middle of writing leaves behind.
     Path(job.request["output"] + ".0123abcd.part").write_bytes(b"half a take")
     os.kill(pid, signal.SIGKILL)
-    killed = time.monotonic()
-    result = follow(operator, ticks)
+    result = follow(operator)
     return {
         "result": sorted(result),
-        "after_s": time.monotonic() - killed,
-        "slowest_tick_s": max(ticks),
         "problem": [job.problem.message, job.problem.hint],
         "shown": str(desk().problem),
         "reports": operator.reports,
@@ -76,36 +73,22 @@ def killed_in(stage: str) -> dict[str, Any]:
 
 
 def imported() -> dict[str, Any]:
-    operator, ticks = start(), []
-    result = follow(operator, ticks)
+    operator = start()
+    result = follow(operator)
     return {
         "result": sorted(result),
-        "slowest_tick_s": max(ticks),
         "reports": operator.reports,
         "cache": left_in_cache(),
         "objects": names(),
     }
 
 
-def follow(operator: Any, ticks: list[float], until: Any = lambda: False) -> set[str]:
-    """Tick as Blender's timer does until the operator or `until` says stop.
-
-    Notes how long each tick takes while the engine is at work; what comes then builds the take. The time in which other
-    processes had the processor does not count.
-    """
+def follow(operator: Any, until: Any = lambda: False) -> set[str]:
+    """Tick as Blender's timer does until the operator or `until` says stop."""
     deadline = time.monotonic() + LONGEST_S
     result = {"PASS_THROUGH"}
     while result == {"PASS_THROUGH"} and not until():
         assert time.monotonic() < deadline
-        began, under_way = time.monotonic() - queued_s(), bool(desk().queue.jobs)
         result = operator.modal(bpy.context, TICK)
-        if under_way:
-            ticks.append(time.monotonic() - queued_s() - began)
         time.sleep(0.01)
     return result
-
-
-def queued_s() -> float:
-    """How long this thread has waited for a processor so far, where the system tells."""
-    known = Path("/proc/thread-self/schedstat")
-    return int(known.read_text().split()[1]) / 1e9 if known.exists() else 0.0

@@ -15,7 +15,6 @@ from tests.addon.capture.engines import make_engine
 pytestmark = pytest.mark.blender
 HERE = Path(__file__).parent
 TAKE = ["my clip", "my clip body", "my clip camera"]
-ENDS_WITHIN_S = 10
 FUNCTIONS = (
     "bad_input_never_starts_the_engine", "works_and_is_one_undo_step", "every_misbehaviour_is_one_line",
     "an_answer_after_a_cancel_is_dropped", "other_events_pass_while_it_runs", "cancel",
@@ -88,16 +87,15 @@ def test_every_misbehaviour_of_the_engine_is_one_line_and_the_next_job_runs(foun
     assert found["cache"] == ["engine.log"]
     found = found["each"]
     for manner in ("good", "chatty"):
-        line, names, problem, _ = found.pop(manner)
+        line, names, problem = found.pop(manner)
         assert (line, problem, len(names)) == ("", "", len(TAKE)), manner
     for manner, text in expected.items():
-        line, names, problem, seconds = found[manner]
+        line, names, problem = found[manner]
         assert text in line, manner
         assert "\n" not in line
         assert "Traceback" not in line
         assert line.removeprefix("Error: ") == problem
         assert names == []
-        assert seconds < ENDS_WITHIN_S, manner
     assert found.keys() == expected.keys()
 
 

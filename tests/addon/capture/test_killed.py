@@ -24,9 +24,6 @@ def test_engine_killed_at_any_moment(blender: Blender, demo_clip: Path):
     for stage in STAGES:
         killed = found["killed"][stage]
         assert killed["result"] == ["CANCELLED"], stage
-        assert killed["after_s"] < 3
-        if stage != "shown":  # Blender itself takes its time to open the footage behind a take.
-            assert killed["slowest_tick_s"] < 0.3
         assert killed["problem"][0].startswith(message)
         assert "signal 9" in killed["problem"][0]
         assert killed["problem"][1] == hint
@@ -40,7 +37,6 @@ def test_engine_killed_at_any_moment(blender: Blender, demo_clip: Path):
         ("after a kill between jobs", sorted(TAKE + [name.replace("demo", "demo.001") for name in TAKE])),
     ):
         assert found[again]["result"] == ["FINISHED"]
-        assert found[again]["slowest_tick_s"] < 0.3
         assert found[again]["cache"] == ["engine.log", "footage"]
         assert found[again]["objects"] == objects
     # Killed in its last stages, it had kept those before; captured once, it is there at once.
@@ -61,7 +57,6 @@ def test_engine_killed_at_random_moments_until_the_import_is_through(blender: Bl
     for attempt in found["killed"]:
         assert attempt["result"] == ["CANCELLED"]
         assert "signal 9" in attempt["reports"][0]
-        assert attempt["noticed_s"] < 5
         assert attempt["as before"]
         assert set(attempt["cache"]) <= {"engine.log", "footage"}
         assert not attempt["folder"]

