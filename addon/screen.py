@@ -37,8 +37,12 @@ def redraw_panels() -> None:
 
 
 def redraw_status() -> None:
-    """Draw the status bars anew, which no list of areas holds: to set their text, even to none, is what does it."""
+    """Draw the status bars anew, which no list of areas holds: to set their text, even to none, is what does it.
+
+    But not while a tool of Blender's runs in the window: it may have put its own hints there.
+    """
     manager: Any = bpy.context.window_manager
     for window in manager.windows if manager else []:
-        with bpy.context.temp_override(window=window):
-            window.workspace.status_text_set_internal(None)
+        if all(bpy.types.Operator.bl_rna_get_subclass_py(tool.bl_idname) for tool in window.modal_operators):
+            with bpy.context.temp_override(window=window):
+                window.workspace.status_text_set_internal(None)
