@@ -9,6 +9,7 @@ from ...model.protocol import Failure
 from ..screen import show_tab
 from . import looking
 from .glance import Seen, Trim
+from .growth import scene_of
 from .props import form
 
 if TYPE_CHECKING:
@@ -106,13 +107,12 @@ class UseStrip(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         assert context.scene
-        strip, scene_name = active_strip(context), context.scene.name
+        strip, uid = active_strip(context), context.scene.session_uid
         trim, footage = trim_of(strip), bpy.path.abspath(strip.filepath)
         use(context.scene, footage)
 
         def cut(seen: Seen) -> None:
-            scene = bpy.data.scenes.get(scene_name)
-            if scene:
+            if scene := scene_of(uid):
                 form(scene).start_s, form(scene).end_s = trim.range_s(seen)
 
         looking.begin(context, footage, cut)
