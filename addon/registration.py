@@ -5,7 +5,7 @@ import atexit
 
 import bpy
 
-from .capture import looking, pictures, sources
+from .capture import desk, looking, pictures, sources
 from .capture import ops as capture_ops
 from .capture import panel as capture_panel
 from .capture.found import FoundProperties, PersonProperties
@@ -59,31 +59,35 @@ def register() -> None:
         bpy.utils.register_class(cls)
     for owner, name, kind in PROPERTIES:
         setattr(owner, name, bpy.props.PointerProperty(type=kind, override={"LIBRARY_OVERRIDABLE"}))
-    bpy.app.handlers.load_pre.append(capture_ops.on_load_pre)
+    bpy.app.handlers.load_pre.append(desk.on_load_pre)
+    bpy.app.handlers.load_post.append(desk.on_load_post)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
-        handlers.append(capture_ops.on_other_state)
+        handlers.append(desk.on_other_state)
+    atexit.register(desk.leave)
     atexit.register(running.close)
     atexit.register(installation.close)
     bpy.types.TOPBAR_MT_file_import.append(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
-    bpy.types.STATUSBAR_HT_header.prepend(capture_ops.draw_status)  # pyright: ignore[reportArgumentType]
+    bpy.types.STATUSBAR_HT_header.prepend(desk.draw_status)  # pyright: ignore[reportArgumentType]
     overlay.add()
 
 
 def unregister() -> None:
     overlay.remove()
-    bpy.types.STATUSBAR_HT_header.remove(capture_ops.draw_status)  # pyright: ignore[reportArgumentType]
+    bpy.types.STATUSBAR_HT_header.remove(desk.draw_status)  # pyright: ignore[reportArgumentType]
     following.stop_following()
     bpy.types.TOPBAR_MT_file_import.remove(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
-    capture_ops.drop_jobs()
+    desk.drop_jobs()
     looking.end()
     pictures.forget()
     running.close()
     atexit.unregister(running.close)
+    atexit.unregister(desk.leave)
     installation.close()
     atexit.unregister(installation.close)
-    bpy.app.handlers.load_pre.remove(capture_ops.on_load_pre)
+    bpy.app.handlers.load_pre.remove(desk.on_load_pre)
+    bpy.app.handlers.load_post.remove(desk.on_load_post)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
-        handlers.remove(capture_ops.on_other_state)
+        handlers.remove(desk.on_other_state)
     for owner, name, _ in reversed(PROPERTIES):
         delattr(owner, name)
     for cls in reversed(CLASSES):

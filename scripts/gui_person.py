@@ -166,14 +166,14 @@ def fill_in_the_form(me: Person) -> Steps:
     form.quality = "draft"
     known = me.part("capture.found").found(bpy.context)
     yield from me.until(lambda: known.usable, "nobody looked at the footage")
-    assert me.call("reel_to_rig.scan_people", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
-    yield from me.until(lambda: len(known.people) > 1 and not me.part("capture.ops").Desk.works, "nobody was found")
+    assert me.call("reel_to_rig.scan_people", "INVOKE_DEFAULT") == {"FINISHED"}
+    yield from me.until(lambda: len(known.people) > 1 and not me.part("capture.desk").Desk.works, "nobody was found")
     yield from me.picture("2_people")
 
 
 def cancel_a_job(me: Person) -> Steps:
-    queue = me.part("capture.ops").Desk.queue
-    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    queue = me.part("capture.desk").Desk.queue
+    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"FINISHED"}
     yield from me.until(lambda: bool(queue.jobs) and queue.jobs[0].fraction > 0, "no progress")
     begun = time.monotonic()
     me.call("reel_to_rig.cancel")
@@ -183,7 +183,7 @@ def cancel_a_job(me: Person) -> Steps:
 
 
 def run_a_job(me: Person) -> Steps:
-    desk, seen = me.part("capture.ops").Desk, set()
+    desk, seen = me.part("capture.desk").Desk, set()
     me.bpy.data.objects["Character"].hide_set(True)
     me.viewport().spaces.active.overlay.show_relationship_lines = False
     memory, pictured, begun = [memory_mb()], set(), time.monotonic()
@@ -195,7 +195,7 @@ def run_a_job(me: Person) -> Steps:
             memory[1:] = [max(memory[-1], memory_mb())]
         return 0.05 if desk.works else None
 
-    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"FINISHED"}
     me.note(press_ms=round(1000 * (time.monotonic() - begun), 1))
     me.bpy.app.timers.register(observe)
     while desk.works and time.monotonic() - begun < 15 * MINUTES:
@@ -227,9 +227,9 @@ def run_it_again(me: Person) -> Steps:
 
     Beside it, what Blender itself needs for a take more: it copies the one there is.
     """
-    desk, begun = me.part("capture.ops").Desk, time.monotonic()
+    desk, begun = me.part("capture.desk").Desk, time.monotonic()
     memory, file = memory_mb(), saved_mb(me)
-    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    assert me.call("reel_to_rig.import_video", "INVOKE_DEFAULT") == {"FINISHED"}
     yield from me.until(lambda: not desk.works, "the second import did not end")
     assert desk.problem is None, desk.problem
     assert len(takes(me)) == 2, takes(me)
@@ -267,10 +267,9 @@ def saved_mb(me: Person) -> float:
 
 def watch(me: Person) -> None:
     """Measure whatever Blender calls of the add-on's from now on: by the clock, and by what this thread computed."""
-    capture = me.part("capture.ops")
     panels = [me.part(f"{room}.panel") for room in ("capture", "take", "retarget", "retarget.mapping")]
     watched = [
-        (capture.Follower, "_step"),
+        (me.part("capture.desk").Errand, "step"),
         (me.part("capture.looking"), "_step"),
         (me.part("take.following"), "catch_up"),
     ]

@@ -7,9 +7,9 @@ from ..engine.panel import draw_missing_engine
 from ..screen import SidebarPanel
 from ..text import draw_text
 from . import looking, pictures
+from .desk import Desk
 from .found import found, person_picture
 from .job import Problem, State
-from .ops import Desk
 from .props import CaptureProperties, form, scan_key
 
 PICTURE_SCALE = 5.0

@@ -14,7 +14,7 @@ from .found import found
 
 
 def _footage_chosen(filled: "CaptureProperties", context: bpy.types.Context) -> None:
-    from .ops import Desk  # It uses the form.
+    from .desk import Desk  # It uses the form.
 
     Desk.problem = None  # It was about other footage.
     if not bpy.app.background:  # else nobody sees it, and no timer would run

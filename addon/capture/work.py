@@ -63,6 +63,9 @@ class Work:
     def step(self) -> None:
         """Show a little of what there is to see before the job is over. Never waits."""
 
+    def settle(self) -> None:
+        """Bring what is half done in the scene to its end, and wait for it."""
+
     def ready(self) -> bool:
         """Whether the result can be taken in without keeping Blender waiting. Never waits itself."""
         return True
@@ -120,9 +123,12 @@ class Capture(Work):
             helper.shutdown(wait=False)
         return self._prepared.done() and not (self._growth and self._growth.busy)
 
-    def close(self) -> None:
+    def settle(self) -> None:
         if self._growth:
             self._growth.end()
+
+    def close(self) -> None:
+        self.settle()
         for armature in growing(self.job.id) if self.job.id else []:  # It has not become a take.
             from ..take.growth import remove
 
@@ -157,7 +163,6 @@ class Capture(Work):
         take.summary = "\n".join([take.summary, *summary.get("notes", [])])
         yield
         line = ". ".join(filter(None, [outcome(armature), findings(summary).capitalize()]))
-        # Now, and not when the operator ends: it may have further takes to make, and more may be undone until then.
         bpy.ops.ed.undo_push(message=f"Import {armature.name}")
         return line
 

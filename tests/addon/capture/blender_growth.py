@@ -40,14 +40,14 @@ class Import:
 
     def __init__(self) -> None:
         self.operator = start()
-        for work in self.operator._works:
+        for work in self.operator.errand.works:
             work.watch()
         self.result = {"PASS_THROUGH"}
         self.until(lambda: running() is not None and running().stage == "keypoints")
         self.job = running()
 
     def tick(self) -> None:
-        self.result = self.operator.modal(bpy.context, TICK)
+        self.result = self.operator.tick()
 
     def until(self, reached: Any) -> None:
         deadline = time.monotonic() + LONGEST_S
@@ -63,14 +63,14 @@ class Import:
 
     def piece(self, number: int) -> None:
         """Have the next piece come, and wait until it is in the scene."""
-        growth = self.operator._works[0]._growth
+        growth = self.operator.errand.works[0]._growth
         self.go(number)
         self.until(lambda: growth._known is not None and len(growth._known.motion) == 10 * number)
         self.until(lambda: not growth.busy)
 
     def begun(self) -> None:
         """Wait until a piece is being put into the scene."""
-        self.until(lambda: self.operator._works[0]._growth.busy)
+        self.until(lambda: self.operator.errand.works[0]._growth.busy)
 
     def end(self) -> list[str]:
         """Let the engine end, and follow the operator to its own end."""
@@ -158,11 +158,11 @@ def cancelled_in_the_middle_of_a_step(engines: dict[str, str]) -> Any:
         run.begun()
         for _ in range(busy_ticks):
             run.tick()
-        run.operator.cancel(bpy.context)  # its window was closed
+        run.operator.errand.drop()  # its window was closed
         found.append(scene() == before)
         run = Import()
         run.piece(1)
-    run.operator.cancel(bpy.context)
+    run.operator.errand.drop()
     return [found, desk().works == [], left_in_cache()]
 
 
@@ -291,7 +291,7 @@ def saved_and_opened_while_it_grows(engines: dict[str, str]) -> Any:
     run.piece(2)
     bpy.ops.wm.open_mainfile(filepath=blend)
     found = [scene() == before, desk().works == [], left_in_cache()]
-    run.operator.cancel(bpy.context)
+    run.operator.errand.drop()
     bpy.context.scene.reel_to_rig.footage = footage
     run = Import()
     run.piece(1)
@@ -367,7 +367,7 @@ def another_take_comes_meanwhile(engines: dict[str, str]) -> Any:
     during = [shown.fps, shown.fps_base]
     motion = data.raw(bpy.data.objects[NAME])
     other = part("addon.take.build").build(bpy.context, motion, data.Body.average(), "other", 0.0)
-    run.operator.cancel(bpy.context)
+    run.operator.errand.drop()
     return [[shown.fps, shown.fps_base] == during, names(), part("addon.take.props").take_of(other).growing]
 
 
@@ -380,7 +380,7 @@ def cancelled_while_somebody_edits_elsewhere(engines: dict[str, str]) -> Any:
     bpy.context.window.scene = other
     bpy.ops.mesh.primitive_cube_add()
     bpy.ops.object.mode_set(mode="EDIT")
-    run.operator.cancel(bpy.context)
+    run.operator.errand.drop()
     return [bpy.context.mode, names()]
 
 
@@ -390,16 +390,16 @@ def dropped_before_it_is_whole(engines: dict[str, str]) -> Any:
     for ticks in range(6):
         operator = start()
         result = {"PASS_THROUGH"}
-        while operator._ending is None and result == {"PASS_THROUGH"}:
-            result = operator.modal(bpy.context, TICK)
+        while operator.errand._ending is None and result == {"PASS_THROUGH"}:
+            result = operator.tick()
             time.sleep(0.01)
             if running():
                 folder = Path(running().request["output"]).parent
                 for number in range(1, 5):
                     (folder / f"go{number}").touch()
         for _ in range(ticks):
-            operator.modal(bpy.context, TICK)
+            operator.tick()
         during = scene() != before
-        operator.cancel(bpy.context)
+        operator.errand.drop()
         found.append([during, scene() == before])
     return [found, left_in_cache()]

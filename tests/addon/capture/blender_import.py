@@ -5,7 +5,6 @@ import os
 import time
 import traceback
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -60,7 +59,7 @@ def left_in_cache() -> list[str]:
 
 
 def desk() -> Any:
-    return part("addon.capture.ops").Desk
+    return part("addon.capture.desk").Desk
 
 
 def works_and_is_one_undo_step(engines: dict[str, str]) -> Any:
@@ -102,7 +101,7 @@ def an_answer_after_a_cancel_is_dropped(engines: dict[str, str]) -> Any:
     use(engines["late"])
     stand = start()
     while not (running() and running().fraction):
-        stand.modal(bpy.context, SimpleNamespace(type="TIMER"))
+        stand.tick()
     assert bpy.ops.reel_to_rig.cancel() == {"FINISHED"}
     found = [sorted(follow(stand)), stand.reports, names()]
     return [*found, import_video(), names()]
@@ -139,48 +138,50 @@ def bad_input_never_starts_the_engine(engines: dict[str, str]) -> Any:
     return found
 
 
-class Stand:
-    """In the place of the operator, which only Blender can make: the same methods, and it remembers reports."""
+class Started:
+    """An import that was begun as its button does it, moved on by hand as Blender's timer does."""
 
-    def __init__(self) -> None:
+    def __init__(self, operator: str) -> None:
         self.reports: list[str] = []
+        ops = part("addon.capture.ops")
+        methods = {name: value for cls in (ops.Request, getattr(ops, operator)) for name, value in vars(cls).items()}
+        methods["report"] = lambda _, kind, text: self.reports.append(text)
+        pressed: Any = type("Operator", (), {name: value for name, value in methods.items() if callable(value)})()
+        self.errand = pressed._begin(bpy.context)
+        assert self.errand, self.reports
 
-    def report(self, _kind: set[str], text: str) -> None:
-        self.reports.append(text)
+    def tick(self) -> set[str]:
+        """What became of it; PASS_THROUGH as long as it goes on."""
+        self.errand.step(bpy.context)
+        if self.errand.works:
+            return {"PASS_THROUGH"}
+        return {"FINISHED"} if self.errand.succeeded else {"CANCELLED"}
 
 
-def follow(stand: Any, until_s: float = 120) -> set[str]:
-    """What the modal operator does at each tick of its timer, until it is over."""
+def follow(started: Any, until_s: float = 120) -> set[str]:
+    """Tick until it is over."""
     deadline = time.monotonic() + until_s
     while time.monotonic() < deadline:
-        result = stand.modal(bpy.context, SimpleNamespace(type="TIMER"))
+        result = started.tick()
         if result != {"PASS_THROUGH"}:
             return result
         time.sleep(0.02)
     raise TimeoutError
 
 
-def start(operator: str = "ImportVideo") -> Any:
-    """An operator as Blender would have it after its invoke()."""
-    ops = part("addon.capture.ops")
-    methods = {}
-    for cls in (ops.Follower, getattr(ops, operator)):
-        methods |= {name: value for name, value in vars(cls).items() if callable(value)}
-    stand = type("Operator", (Stand,), methods)()
-    assert stand._start(bpy.context), stand.reports
-    return stand
+def start(operator: str = "ImportVideo") -> Started:
+    return Started(operator)
 
 
 def running() -> Any:
     return desk().queue.running
 
 
-def other_events_pass_while_it_runs(engines: dict[str, str]) -> Any:
+def progress_is_told(engines: dict[str, str]) -> Any:
     use(engines["good"])
     stand = start()
-    assert stand.modal(bpy.context, SimpleNamespace(type="MOUSEMOVE")) == {"PASS_THROUGH"}
     lines = []
-    while (result := stand.modal(bpy.context, SimpleNamespace(type="TIMER"))) == {"PASS_THROUGH"}:
+    while (result := stand.tick()) == {"PASS_THROUGH"}:
         lines += [job.line() for job in desk().queue.jobs]
         time.sleep(0.005)
     return [sorted(result), list(dict.fromkeys(lines)), stand.reports, names()]
@@ -191,14 +192,14 @@ def cancel(engines: dict[str, str]) -> Any:
     use(engines["patient"])
     stands = [start() for _ in range(3)]
     while not (running() and running().fraction):
-        stands[0].modal(bpy.context, SimpleNamespace(type="TIMER"))
+        stands[0].tick()
     lines = [job.line() for job in desk().queue.jobs]
     assert bpy.ops.reel_to_rig.cancel(place=1) == {"FINISHED"}
     results = [sorted(follow(stands[1]))]
     assert bpy.ops.reel_to_rig.cancel() == {"FINISHED"}
     lines.append(running().line())
     results.append(sorted(follow(stands[0])))
-    stands[2].modal(bpy.context, SimpleNamespace(type="TIMER"))
+    stands[2].tick()
     assert bpy.ops.reel_to_rig.cancel() == {"FINISHED"}
     results.append(sorted(follow(stands[2])))
     assert not bpy.ops.reel_to_rig.cancel.poll()
@@ -211,7 +212,7 @@ def jobs_queue_and_the_form_stays_usable(engines: dict[str, str]) -> Any:
     other = str(Path(form.footage).with_name("other clip.mp4"))
     Path(other).write_bytes(b"not looked at either")
     first = start()
-    first.modal(bpy.context, SimpleNamespace(type="TIMER"))
+    first.tick()
     form.footage, form.smoothing = other, 0.75
     use(engines["dies_mid_job"])
     second = start()
@@ -281,13 +282,20 @@ def another_file_is_opened_while_it_runs(engines: dict[str, str]) -> Any:
     use(engines["patient"])
     stand = start()
     while not (running() and running().fraction):
-        stand.modal(bpy.context, SimpleNamespace(type="TIMER"))
+        stand.tick()
+    job, refused = running(), []
+    for file in (blend.replace("other", "missing"), engines["good"]):  # which is no .blend
+        try:
+            bpy.ops.wm.open_mainfile(filepath=file)
+        except RuntimeError:
+            refused.append(desk().queue.jobs == [job])
     bpy.ops.wm.open_mainfile(filepath=blend)
+    problem = str(desk().problem)
     assert not desk().queue.jobs
-    stand.cancel(bpy.context)
+    assert sorted(stand.tick()) == ["CANCELLED"]
     use(engines["good"])
     bpy.context.scene.reel_to_rig.footage = footage
-    return [import_video(), names(), left_in_cache()]
+    return [refused, problem, import_video(), names(), left_in_cache()]
 
 
 def failures_offer_what_helps(engines: dict[str, str]) -> Any:

@@ -44,10 +44,10 @@ def killed_in(stage: str) -> dict[str, Any]:
     Empty is a stage, too: as soon as it runs. "shown": as soon as some of the take is in the scene.
     """
     operator = start()
-    (work,) = operator._works
+    (work,) = operator.errand.works
     if stage == "shown":
         work.watch()
-    operator.modal(bpy.context, TICK)
+    operator.tick()
     job, pid = running(), engine()
     if stage == "shown":
         follow(operator, lambda: work._growth._prepared is not None)
@@ -89,6 +89,6 @@ def follow(operator: Any, until: Any = lambda: False) -> set[str]:
     result = {"PASS_THROUGH"}
     while result == {"PASS_THROUGH"} and not until():
         assert time.monotonic() < deadline
-        result = operator.modal(bpy.context, TICK)
+        result = operator.tick()
         time.sleep(0.01)
     return result

@@ -17,7 +17,7 @@ import numpy as np
 
 from tests.addon.capture.blender_growth import scene
 from tests.addon.capture.blender_import import cache, desk, left_in_cache, running, start, use
-from tests.addon.capture.blender_killed import TICK, engine
+from tests.addon.capture.blender_killed import engine
 from tests.addon.inside import enable_checkout, part
 
 LONGEST_S = 200
@@ -64,14 +64,14 @@ def main(
 def attempt(kill_after_s: float | None) -> dict[str, Any]:
     """One import that somebody watches; its engine is killed after some time, if it is not through by then."""
     operator = start()
-    for work in operator._works:
+    for work in operator.errand.works:
         work.watch()
-    folder, job, pid, killed, loaded = operator._works[0].folder, operator._works[0].job, 0, False, None
+    folder, job, pid, killed, loaded = operator.errand.works[0].folder, operator.errand.works[0].job, 0, False, None
     began = time.monotonic()
     result = {"PASS_THROUGH"}
     while result == {"PASS_THROUGH"}:
         assert time.monotonic() - began < LONGEST_S
-        result = operator.modal(bpy.context, TICK)
+        result = operator.tick()
         if job.id and not pid:
             pid = engine()
         if loaded is None and job.stage in STAGES:

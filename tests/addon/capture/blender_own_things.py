@@ -75,7 +75,7 @@ def its_collection_is_excluded(engines: dict[str, str]) -> Any:
 
 
 def blender_renders(engines: dict[str, str]) -> Any:
-    run, ops = Import(), part("addon.capture.ops")
+    run, ops = Import(), part("addon.capture.desk")
     run.piece(1)
     before, rendering = scene(), ops.rendering
     ops.rendering = lambda: True
@@ -114,12 +114,12 @@ def what_goes_wrong_at_the_end(engines: dict[str, str]) -> Any:
     os.utime(old, (time.time() - 3 * 24 * 3600,) * 2)
     run = Import()
     found = [old.exists(), young.exists()]
-    run.operator._works[0].close = lambda: 1 / 0
+    run.operator.errand.works[0].close = lambda: 1 / 0
     cancel(run)
     found += [len(desk().works), len(desk().queue.jobs)]
     run = Import()
-    part("addon.capture.ops").drop_jobs()
-    found.append(sorted(run.operator.modal(bpy.context, SimpleNamespace(type="MOUSEMOVE"))))
+    part("addon.capture.desk").drop_jobs()
+    found.append(sorted(run.operator.tick()))
     for folder in cache().glob("capture-*"):
         shutil.rmtree(folder)
     return found
@@ -136,7 +136,7 @@ def the_engine_is_not_taken_away(engines: dict[str, str]) -> Any:
 
 
 def the_status_bar_tells_of_it(engines: dict[str, str]) -> Any:
-    ops, shown = part("addon.capture.ops"), []
+    ops, shown = part("addon.capture.desk"), []
     header = SimpleNamespace(layout=SimpleNamespace(label=lambda **text: shown.append(text["text"])))
     ops.draw_status(header, bpy.context)
     run = Import()

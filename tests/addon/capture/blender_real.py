@@ -2,7 +2,6 @@
 """Import from Video with the real engine, on real footage."""
 
 import time
-from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -32,10 +31,10 @@ def main(python: str, footage: str, start_s: float, end_s: float, watched: bool)
 def watch() -> list[dict[str, Any]]:
     """Follow an import to its end; returns what the take was whenever it had grown."""
     operator, result, grown = start(), {"PASS_THROUGH"}, []
-    (work,) = operator._works
+    (work,) = operator.errand.works
     work.watch()
     while result == {"PASS_THROUGH"}:
-        result = operator.modal(bpy.context, SimpleNamespace(type="TIMER"))
+        result = operator.tick()
         for armature in part("addon.take.props").growing() if not work._growth.busy else []:
             now = described(armature)
             if not grown or now["frames"] != grown[-1]["frames"]:

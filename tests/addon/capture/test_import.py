@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 TAKE = ["my clip", "my clip body", "my clip camera"]
 FUNCTIONS = (
     "bad_input_never_starts_the_engine", "works_and_is_one_undo_step", "every_misbehaviour_is_one_line",
-    "an_answer_after_a_cancel_is_dropped", "other_events_pass_while_it_runs", "cancel",
+    "an_answer_after_a_cancel_is_dropped", "progress_is_told", "cancel",
     "jobs_queue_and_the_form_stays_usable",
     "everybody_who_is_chosen_becomes_a_take", "undo_and_changes_of_scene_while_it_runs",
     "another_file_is_opened_while_it_runs", "failures_offer_what_helps",
@@ -121,7 +121,7 @@ def test_bad_input_is_told_before_the_engine_starts(found):
 
 
 def test_blender_stays_usable_while_the_job_runs(found):
-    ended, lines, reports, names = result(found, "other_events_pass_while_it_runs")
+    ended, lines, reports, names = result(found, "progress_is_told")
     assert ended == ["FINISHED"]
     assert [line for line in lines if line.startswith("Reading the pose, ") and line.endswith(" s left")]
     assert reports == [
@@ -173,8 +173,11 @@ def test_undo_and_other_scenes_during_a_job_do_no_harm(found):
     assert sorted(types) == ["ARMATURE", "CAMERA", "MESH"]
 
 
-def test_opening_another_file_ends_the_job_and_the_next_one_runs(found):
-    assert result(found, "another_file_is_opened_while_it_runs") == ["", TAKE, ["engine.log"]]
+def test_opening_another_file_ends_the_job_if_that_opens_and_the_next_one_runs(found):
+    refused, problem, line, names, cache = result(found, "another_file_is_opened_while_it_runs")
+    assert refused == [True, True]
+    assert problem.startswith("Another file was opened")
+    assert (line, names, cache) == ("", TAKE, ["engine.log"])
 
 
 def test_failures_offer_what_helps(found):
