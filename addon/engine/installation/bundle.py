@@ -37,18 +37,24 @@ def build_of(bundle: Path) -> str:
         return index["build"]
 
 
+def refuse_other(bundle: Path, plan: Plan) -> None:
+    """Raises InstallFailure where the bundle cannot be read, or is not for this plan."""
+    with _opened(bundle) as (index, _):
+        if index["key"] != plan.key:
+            raise InstallFailure(
+                "This bundle is for another version of the extension, or another machine.",
+                f"Make one with scripts/bundle_engine for Python {plan.version}, {plan.platform}, {plan.build.name}.",
+            )
+
+
 def unpack(bundle: Path, plan: Plan, folder: Path, report: Callable[[int], None]) -> None:
     """Copy a bundle's wheels into `folder`, each compared with its hash; those that are there already stay.
 
     `report` is called with the bytes done and may raise. Raises InstallFailure where the bundle is not whole, or not
     for this plan.
     """
+    refuse_other(bundle, plan)
     with _opened(bundle) as (index, opened):
-        if index["key"] != plan.key:
-            raise InstallFailure(
-                "This bundle is for another version of the extension, or another machine.",
-                f"Make one with scripts/bundle_engine for Python {plan.version}, {plan.platform}, {plan.build.name}.",
-            )
         _copy_all(index["wheels"], folder, report, opened)
 
 

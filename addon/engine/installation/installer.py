@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from typing import Final
 from ..log import EngineLog
 from . import bundle as bundles
 from . import environment as disk
-from .plan import UNPACKED_FACTOR, InstallFailure, Plan, megabytes
+from .plan import UNPACKED_FACTOR, InstallFailure, Plan, Wheel, megabytes
 from .work import InstallCancelled, Work, alone, understood
 
 LONGEST_PATH: Final = 171
@@ -86,14 +86,16 @@ class Installer(Work):
             raise
 
     def _install(self) -> None:
+        damaged = disk.damaged(self._packages)
+        self._refuse_in_vain(damaged)
         begun = {"key": self.plan.key, "build": self.plan.build.name, "version": self.plan.version}
         disk.write_state(self.folder, begun)
         (self._work / "tmp").mkdir(parents=True, exist_ok=True)
-        self._make_environment()
+        self._make_environment(damaged)
         self._install_libraries()
         self._tell("Comparing every file with its record", FRACTIONS["unpack"])
-        if damaged := disk.damaged(self._packages):
-            names = ", ".join(disk.name_and_version(info)[0] for info in damaged)
+        if still := disk.damaged(self._packages):
+            names = ", ".join(disk.name_and_version(info)[0] for info in still)
             raise InstallFailure(f"Files of {names} are missing.", "Try again; the log says what happened.")
         self._tell("Running the engine on this machine", FRACTIONS["check"])
         lines, status = self._run([disk.python_of(self.folder), *self._check])
@@ -111,7 +113,22 @@ class Installer(Work):
             )
         self._tell("Done", 1.0)
 
-    def _make_environment(self) -> None:
+    def _refuse_in_vain(self, damaged: Iterable[Path]) -> None:
+        """Raises InstallFailure before anything is changed: a ready engine stays ready where another cannot be had."""
+        there = {} if disk.version_of(self.folder) != self.plan.version else disk.installed(self._packages)
+        for info in damaged:
+            there.pop(disk.name_and_version(info)[0], None)
+        if self._missing(there) or there.get("torch") != self.plan.torch:
+            self._refuse_offline()
+            if self._bundle:
+                bundles.refuse_other(self._bundle, self.plan)
+            self._check_room()
+
+    def _missing(self, there: Mapping[str, str]) -> list[Wheel]:
+        """The wheels of the plan that are not among what is installed; torch is not one of them."""
+        return [wheel for wheel in self.plan.wheels if there.get(disk.canonical(wheel.name)) != wheel.version]
+
+    def _make_environment(self, damaged: Iterable[Path]) -> None:
         self._tell("Making an environment", 0.0)
         python, version = disk.python_of(self.folder), "import sys; print('%d.%d' % sys.version_info[:2])"
         if not python.exists() or self._run([python, "-c", version]) != ([self.plan.version], 0):
@@ -125,7 +142,7 @@ class Installer(Work):
                     f"Install Python {self.plan.version} from python.org, make one with it, and name it as the engine.",
                 )
         disk.sweep(self._packages)
-        for info in disk.damaged(self._packages):
+        for info in damaged:
             # Without its record it counts as not installed, and is installed over what is left of it.
             disk.remove(info)
         self._check_path_length()
@@ -148,11 +165,9 @@ class Installer(Work):
 
     def _install_libraries(self) -> None:
         there = disk.installed(self._packages)
-        missing = [wheel for wheel in self.plan.wheels if there.get(disk.canonical(wheel.name)) != wheel.version]
-        torch_missing = there.get("torch") != self.plan.torch
-        if not missing and not torch_missing:
+        missing = self._missing(there)
+        if not missing and there.get("torch") == self.plan.torch:
             return
-        self._check_room()
         source = self._source()
         downloads = _Downloads(
             self.plan, lambda line, part: self._tell(line, _between("environment", "download", part))
@@ -174,7 +189,6 @@ class Installer(Work):
                 f"Unpacking the bundle, {megabytes(done)}", _between("environment", "download", done / total) / 2
             ))  # fmt: skip
             return ["--isolated", "--no-index", "--find-links", wheels]
-        self._refuse_offline()
         return ["--cache-dir", self._work / "cache"]
 
     def _refuse_offline(self) -> None:

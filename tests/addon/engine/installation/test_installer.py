@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from reel_to_rig.addon.engine.installation import bundle as bundles
@@ -124,7 +125,7 @@ def test_another_torch_makes_it_outdated_and_an_update_brings_it(
     refused.run()
     assert refused.failure
     assert "online" in refused.failure.message
-    assert state_of(installed, newer) is State.INCOMPLETE
+    assert state_of(installed, newer) is State.OUTDATED
     for wanted in (newer, plan):
         work = installer(index, installed, wanted)
         work.run()
@@ -132,6 +133,24 @@ def test_another_torch_makes_it_outdated_and_an_update_brings_it(
         assert state_of(installed, wanted) is State.READY
     names = [info.name for info in site_packages(installed, plan.version).glob("torch-*.dist-info")]
     assert names == ["torch-7.0+tiny.dist-info"]
+
+
+@pytest.mark.parametrize("lacks", ["network", "room", "bundle"])
+def test_what_cannot_be_installed_is_refused_before_the_ready_engine_is_touched(
+    lacks: str, index: Index, installed: Path, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    other = make_plan("auto", index.requirements(tmp_path / "requirements", torch="8.0"))
+    bundle = tmp_path / "bundle.zip" if lacks == "bundle" else None
+    if bundle:
+        bundles.write_bundle(plan, tmp_path, bundle)
+    if lacks == "room":
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
+    work = installer(index, installed, other, online=lacks != "network", bundle=bundle)
+    work.run()
+    assert work.failure
+    said = {"network": "not allowed to go online", "room": "of disk are needed", "bundle": "for another version"}
+    assert said[lacks] in work.failure.message
+    assert state_of(installed, plan) is State.READY
 
 
 def test_what_does_not_run_is_broken_and_says_why(index: Index, installed: Path, plan: Plan):
