@@ -14,7 +14,7 @@ from ...model.motion.motion import Motion
 from ...model.motion.skeleton import JOINTS, PARENTS, REGIONS
 from .. import keyframes
 from ..steps import Steps, at_once
-from . import data, footage, geometry, keys
+from . import data, footage, geometry, keys, lens
 from .data import Body
 from .props import present, take_of, takes
 
@@ -287,11 +287,9 @@ def _make_camera(
 ) -> bpy.types.Object:
     """The footage's camera."""
     filmed = motion.provenance["footage"]
-    lens = geometry.lens(motion.camera_matrix, filmed["width"], filmed["height"])
+    size = filmed["width"], filmed["height"]
     camera = bpy.data.cameras.new(f"{name} camera")
-    camera.sensor_fit = "HORIZONTAL"
-    camera.sensor_width = geometry.SENSOR_MM
-    camera.lens, camera.shift_x, camera.shift_y = lens.focal_mm, lens.shift_x, lens.shift_y
+    lens.put(camera, geometry.lens(motion.camera_matrix, *size), *size)
     item = bpy.data.objects.new(camera.name, camera)
     collection.objects.link(item)
     keys.place_camera(item, motion, start, fps)

@@ -18,6 +18,17 @@ SURE, UNSURE = np.array([0.25, 1.0, 0.45, 0.95]), np.array([1.0, 0.2, 0.1, 0.95]
 BOX: Final = np.array([1.0, 0.85, 0.3, 0.7])
 
 
+def fitted(size: tuple[int, int], frame: Array) -> Array:
+    """The corners (2, 2) of a picture of that size, as large as it fits into the middle of a camera's frame.
+
+    Both are given by the upper left and the lower right corner, in a region's pixels; the frame's are (2, 2).
+    """
+    across = frame[1] - frame[0]
+    scale = (np.abs(across) / size).min()
+    half = np.sign(across) * size * scale / 2
+    return frame.mean(0) + [-half, half]
+
+
 def placed(keypoints: NDArray[np.floating], size: tuple[int, int], corners: Array) -> Array:
     """Keypoints (K, 3), x and y in pixels of a picture of that size, where its corners (2, 2) are in the region.
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import bpy
 
+from . import lens
 from .props import present, take_of
 
 LOOK_AGAIN_S: Final = 2.0
@@ -59,13 +60,13 @@ def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:
     background.source = "MOVIE_CLIP"
     background.clip = clip
     background.alpha = 1.0
+    background.frame_method = "FIT"
     camera.show_background_images = True
     width, height = filmed["width"], filmed["height"]
     if width != height and size_of(clip) == (height, width):
         # Blender 4 leaves a portrait clip of a phone lying on its side.
-        background.frame_method = "FIT"
         background.rotation = radians(filmed.get("rotation_deg", 0))  # clockwise, here as there
-        background.scale = max(width, height) / min(width, height)
+        lens.put_upright(camera, len(camera.background_images) - 1, width, height)
 
 
 def _open(path: Path) -> list[bpy.types.MovieClip]:

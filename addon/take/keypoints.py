@@ -26,11 +26,11 @@ def draw(
     index = int(np.abs(frames - scene.frame_current_final).argmin())
     if abs(frames[index] - scene.frame_current_final) > 0.75 or not motion.observed[index]:
         return
-    corners = _picture_corners(scene, region, view)
-    if corners is None:
+    frame = _frame_corners(scene, region, view)
+    if frame is None:
         return
-    footage = motion.provenance["footage"]
-    points = figure.placed(motion.keypoints[index], (footage["width"], footage["height"]), corners)
+    size = motion.provenance["footage"]["width"], motion.provenance["footage"]["height"]
+    points = figure.placed(motion.keypoints[index], size, figure.fitted(size, frame))
     assert bpy.context.preferences
     scale = bpy.context.preferences.system.ui_scale
     triangles, colours = figure.triangles(points, LINE_PX * scale, DOT_PX * scale)
@@ -40,10 +40,10 @@ def draw(
     gpu.state.blend_set("NONE")
 
 
-def _picture_corners(
+def _frame_corners(
     scene: bpy.types.Scene, region: bpy.types.Region, view: bpy.types.RegionView3D
 ) -> NDArray[np.float64] | None:
-    """Where the upper left and the lower right corner of the camera's picture (2, 2) are in a region, pixels."""
+    """Where the upper left and the lower right corner of the camera's frame (2, 2) are in a region, pixels."""
     camera = scene.camera
     assert camera
     assert isinstance(camera.data, bpy.types.Camera)

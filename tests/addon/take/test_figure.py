@@ -23,6 +23,12 @@ def test_the_picture_s_corners_are_the_region_s():
     assert placed[:3, 2].tolist() == [1, 1, 1]
 
 
+def test_a_picture_is_in_the_middle_of_the_frame_as_large_as_it_fits():
+    assert figure.fitted((1280, 720), CORNERS).tolist() == CORNERS.tolist()
+    assert figure.fitted((720, 720), CORNERS).tolist() == [[240, 500], [600, 140]]
+    assert figure.fitted((1920, 540), CORNERS).tolist() == [[100, 410], [740, 230]]
+
+
 def test_a_bone_is_a_strip_of_its_width_in_the_colours_of_its_ends():
     points = keypoints(k5=(10, 10), k6=(110, 10))
     points[6, 2] = 0.2

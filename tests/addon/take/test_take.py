@@ -48,6 +48,24 @@ def test_a_take_lies_where_the_motion_says_in_the_world_and_in_the_picture(
     assert found["backgrounds"] == [["MOVIE_CLIP", "a clip ä.mp4", 1]]
 
 
+def test_the_body_is_over_the_footage_whatever_the_shape_of_clip_and_scene(blender: Blender, tmp_path: Path):
+    footage, motion_file, body_file = tmp_path / "clip.mp4", tmp_path / "m.npz", tmp_path / "b.npz"
+    write_video(footage, iter(np.zeros((10, 72, 128, 3), np.uint8)), 30000 / 1001)
+    seen_motion(frames=3).save(motion_file)
+    write_body(body_file)
+
+    found = blender.run(
+        HERE / "blender_shapes.py", motion_file=str(motion_file), body_file=str(body_file), footage=str(footage)
+    ).result
+
+    for clip, (pixels, focal) in found["off"].items():
+        assert pixels < 0.05, clip
+        assert abs(focal) < 0.01, clip
+    assert found["method"] == "FIT"
+    for turned, upright in found["lying"]:
+        assert turned == pytest.approx(upright, rel=1e-4)
+
+
 def test_smoothing_can_be_changed_again_and_again_and_after_reopening(blender: Blender, tmp_path: Path):
     motion_file, body_file = tmp_path / "m.npz", tmp_path / "b.npz"
     seen_motion(frames=40, noise=0.03).save(motion_file)
