@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from reel_to_rig.addon.engine.installation import bundle as bundles
@@ -137,14 +137,14 @@ def test_another_torch_makes_it_outdated_and_an_update_brings_it(
 
 @pytest.mark.parametrize("lacks", ["network", "room", "bundle"])
 def test_what_cannot_be_installed_is_refused_before_the_ready_engine_is_touched(
-    lacks: str, index: Index, installed: Path, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lacks: str, index: Index, installed: Path, plan: Plan, tmp_path: Path
 ):
     other = make_plan("auto", index.requirements(tmp_path / "requirements", torch="8.0"))
     bundle = tmp_path / "bundle.zip" if lacks == "bundle" else None
     if bundle:
         bundles.write_bundle(plan, tmp_path, bundle)
     if lacks == "room":
-        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
+        other = replace(other, build=replace(other.build, size=10**15))
     work = installer(index, installed, other, online=lacks != "network", bundle=bundle)
     work.run()
     assert work.failure
@@ -256,7 +256,6 @@ def test_offline_from_a_bundle_and_away_to_the_last_byte(index: Index, installed
 
 @pytest.mark.parametrize("harm", ["wheel", "index", "cut", "plan"])
 def test_a_bundle_that_is_not_whole_or_for_another_plan_is_refused(harm: str, index: Index, plan: Plan, tmp_path: Path):
-    import dataclasses
     import json
 
     folder = tmp_path / "bundle"
@@ -274,7 +273,7 @@ def test_a_bundle_that_is_not_whole_or_for_another_plan_is_refused(harm: str, in
     elif harm == "cut":
         bundle = tmp_path / "bundle.zip"
         bundle.write_bytes(bundle.read_bytes()[:-100])
-    wanted = dataclasses.replace(plan, torch="9.0+tiny") if harm == "plan" else plan
+    wanted = replace(plan, torch="9.0+tiny") if harm == "plan" else plan
     with pytest.raises(bundles.InstallFailure):
         bundles.unpack(bundle, wanted, tmp_path / "out", lambda _: None)
     assert not list((tmp_path / "out").glob("*.whl"))
