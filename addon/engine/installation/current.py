@@ -94,9 +94,8 @@ def busy() -> bool:
 
 def install(build: str, bundle: Path | None) -> Work:
     """Begin to install, go on, update or repair. Raises InstallFailure."""
-    online = bool(getattr(bpy.app, "online_access", True))
     environment = engine_environment(running.ROOT)
-    return _begin(Installer(folder(), cached_plan(build), CHECK, environment, online, bundle))
+    return _begin(Installer(folder(), cached_plan(build), CHECK, environment, _online(), bundle))
 
 
 def uninstall() -> Work:
@@ -104,13 +103,17 @@ def uninstall() -> Work:
     return _begin(Removal(folder()))
 
 
+def _online() -> bool:
+    return bool(getattr(bpy.app, "online_access", True))
+
+
 def _begin(begun: Work) -> Work:
     # What runs from the folder would keep its files in use, or go on with half of them.
     running.close()
     _Current.work = begun
     begun.start()
-    if not bpy.app.background and not bpy.app.timers.is_registered(_redraw):
-        bpy.app.timers.register(_redraw, persistent=True)
+    if not bpy.app.background and not bpy.app.timers.is_registered(_watch):
+        bpy.app.timers.register(_watch, persistent=True)
     return begun
 
 
@@ -120,12 +123,14 @@ def close() -> None:
         _Current.work.cancel()
         _Current.work.wait(2.0)
     _Current.work = _Current.state = None
-    if bpy.app.timers.is_registered(_redraw):
-        bpy.app.timers.unregister(_redraw)
+    if bpy.app.timers.is_registered(_watch):
+        bpy.app.timers.unregister(_watch)
 
 
-def _redraw() -> float | None:
-    """Draw the panels that show the progress, until there is none."""
+def _watch() -> float | None:
+    """Draw the panels that show the progress, until there is none; the network may be forbidden meanwhile."""
+    if isinstance(_Current.work, Installer) and not _online():
+        _Current.work.keep_offline()
     if not busy():
         forget_state()
     redraw_panels()

@@ -21,7 +21,7 @@ from ..log import EngineLog
 from . import bundle as bundles
 from . import environment as disk
 from .plan import UNPACKED_FACTOR, InstallFailure, Plan, Wheel, megabytes
-from .work import InstallCancelled, Work, alone, understood
+from .work import Work, alone, understood
 
 LONGEST_PATH: Final = 171
 """Characters of the longest path inside site-packages, in torch."""
@@ -68,11 +68,22 @@ class Installer(Work):
         self._packages = disk.site_packages(folder, plan.version)
         self._log = EngineLog(folder / "install.log")
         self._lock = 0
+        self._needs_network = False
         self._process: subprocess.Popen[bytes] | None = None
 
-    def cancel(self) -> None:
-        super().cancel()
+    def cancel(self, why: InstallFailure | None = None) -> None:
+        super().cancel(why)
         self._kill()
+
+    def keep_offline(self) -> None:
+        """Blender may no longer go online: stop, unless all that is still to be done goes without a network."""
+        if self._needs_network:
+            self.cancel(
+                InstallFailure(
+                    "Blender is no longer allowed to go online: the download was stopped.",
+                    "Allow it in the preferences under System > Network and continue: what is there is kept.",
+                )
+            )
 
     def _do(self) -> None:
         if not disk.version_of(self.folder):
@@ -123,6 +134,7 @@ class Installer(Work):
             if self._bundle:
                 bundles.refuse_other(self._bundle, self.plan)
             self._check_room()
+            self._needs_network = not self._bundle
 
     def _missing(self, there: Mapping[str, str]) -> list[Wheel]:
         """The wheels of the plan that are not among what is installed; torch is not one of them."""
@@ -181,6 +193,7 @@ class Installer(Work):
         # Its index is its own, and so are the libraries of some of its builds.
         index = [] if self._bundle else ["--index-url", self.plan.build.index]
         self._pip([*source, *index, f"torch=={self.plan.torch}"], downloads.hear)
+        self._needs_network = False
 
     def _source(self) -> list[str | Path]:
         if self._bundle:
@@ -222,7 +235,7 @@ class Installer(Work):
             )
 
     def _run(self, command: Sequence[str | Path], hear: Callable[[str], None] | None = None) -> tuple[list[str], int]:
-        """Run to the end; the last lines it printed and its status. Raises InstallCancelled."""
+        """Run to the end; the last lines it printed and its status. Raises what `cancel` was told."""
         self._log.write(f"--- {' '.join(map(str, command))}")
         lines: deque[str] = deque(maxlen=60)
         with subprocess.Popen(
@@ -250,7 +263,7 @@ class Installer(Work):
                     self._log.write(line)
         self._process = None
         if self._stop.is_set():
-            raise InstallCancelled
+            raise self._why
         return list(lines), process.returncode
 
     def _kill(self) -> None:

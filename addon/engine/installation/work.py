@@ -51,6 +51,7 @@ class Work:
         self.failure: InstallFailure | None = None
         self.cancelled = False
         self._stop = threading.Event()
+        self._why: InstallFailure | InstallCancelled = InstallCancelled()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -61,8 +62,9 @@ class Work:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def cancel(self) -> None:
-        """Stop as soon as that can be."""
+    def cancel(self, why: InstallFailure | None = None) -> None:
+        """Stop as soon as that can be; `why` becomes its failure where it was not the user who stopped it."""
+        self._why = why or self._why
         self._stop.set()
 
     def wait(self, timeout_s: float | None = None) -> None:
@@ -91,7 +93,7 @@ class Work:
 
     def _tell(self, line: str, fraction: float) -> None:
         if self._stop.is_set():
-            raise InstallCancelled
+            raise self._why
         self.line, self.fraction = line, max(self.fraction, fraction)
 
 

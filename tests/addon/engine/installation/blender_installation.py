@@ -34,7 +34,21 @@ def main(bundle: str) -> dict[str, Any]:
     found["uninstalled"] = bpy.ops.reel_to_rig.uninstall_engine() == {"FINISHED"} and not folder.exists()
     current.forget_state()
     found["at_last"] = current.state().name
+    found["stopped"] = stopped()
     return found
+
+
+def stopped() -> str:
+    """What becomes of a download once Blender may not go online, which here it may not."""
+    current = part("addon.engine.installation.current")
+    installer = part("addon.engine.installation.installer").Installer
+    work = installer(current.folder(), current.cached_plan("cpu"), (), {}, True)
+    work._needs_network = True
+    current._Current.work = work
+    current._watch()
+    work._do = lambda: work._tell("", 0)
+    work.run()
+    return str(work.failure)
 
 
 def said(bundle: str) -> list[str]:

@@ -30,3 +30,4 @@ def test_blender_installs_nothing_unasked_and_nothing_offline(blender: Blender, 
     assert found["says then"][1:] == found["says"]
     assert found["uninstalled"]
     assert found["at_last"] == "ABSENT"
+    assert "no longer allowed to go online" in found["stopped"]

@@ -164,6 +164,29 @@ def test_what_does_not_run_is_broken_and_says_why(index: Index, installed: Path,
     assert state_of(installed, plan) is State.READY
 
 
+def test_a_download_stops_when_blender_may_no_longer_go_online_and_goes_on_when_it_may(
+    index: Index, installed: Path, plan: Plan
+):
+    shutil.rmtree(next(site_packages(installed, plan.version).glob("beta-*.dist-info")))
+    index.stalled = {"beta"}
+    index.waits.clear()
+    work = installer(index, installed, plan)
+    work.start()
+    assert index.waits.wait(PATIENCE_S)
+    work.keep_offline()
+    work.wait(PATIENCE_S)
+    assert work.failure
+    assert not work.cancelled
+    assert "no longer allowed to go online" in work.failure.message
+    assert work.failure.message in (installed / "install.log").read_text()
+    assert state_of(installed, plan) is State.INCOMPLETE
+    index.stalled = set()
+    again = installer(index, installed, plan)
+    again.run()
+    assert again.failure is None
+    assert state_of(installed, plan) is State.READY
+
+
 def test_two_at_a_time_are_refused(index: Index, installed: Path, plan: Plan):
     fcntl = pytest.importorskip("fcntl")
     with (installed / "busy").open("a") as lock:
@@ -245,6 +268,13 @@ def test_offline_from_a_bundle_and_away_to_the_last_byte(index: Index, installed
         for folder in (*packages.glob(f"{name}-*.dist-info"), packages / name):
             shutil.rmtree(folder)
     work = Installer(installed, plan, CHECK, os.environ | {"PIP_INDEX_URL": "http://127.0.0.1:9/"}, False, zip_file)
+    tell = work._tell
+
+    def tell_and_keep_offline(line: str, fraction: float) -> None:
+        work.keep_offline()
+        tell(line, fraction)
+
+    work._tell = tell_and_keep_offline  # type: ignore[method-assign]
     work.run()
     assert work.failure is None, work.failure
     assert state_of(installed, plan) is State.READY
