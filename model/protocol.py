@@ -171,16 +171,17 @@ class CaptureSettings:
     def check(self) -> None:
         """Raise Failure(REQUEST_INVALID) for a value out of range."""
         limits = (
-            ("start_s", self.start_s, 0.0, 1e6),
-            ("end_s", self.end_s, self.start_s, 1e6),
-            ("fov_deg", self.fov_deg, 5.0, 170.0),
-            ("height_m", self.height_m, 0.3, 3.0),
-            ("camera_pitch_deg", self.camera_pitch_deg, -85.0, 85.0),
-            ("camera_height_m", self.camera_height_m, 0.05, 100.0),
+            ("start", self.start_s, 0.0, 1e6, " s"),
+            ("end", self.end_s, self.start_s, 1e6, " s"),
+            ("field of view", self.fov_deg, 5.0, 170.0, "°"),
+            ("person's height", self.height_m, 0.3, 3.0, " m"),
+            ("camera's pitch", self.camera_pitch_deg, -85.0, 85.0, "°"),
+            ("camera's height", self.camera_height_m, 0.05, 100.0, " m"),
         )
-        for name, value, low, high in limits:
+        for name, value, low, high, unit in limits:
             if value is not None and not low <= value <= high:
-                raise Failure(Code.REQUEST_INVALID, f"{name} = {value} is not between {low} and {high}.")
+                wrong = f"The {name} is {value:.4g}{unit}, which is not between {low:g} and {high:g}{unit}."
+                raise Failure(Code.REQUEST_INVALID, wrong)
         for name, value, choices in (
             ("quality", self.quality, ("full", "draft")),
             ("device", self.device, ("auto", "cpu", "cuda", "mps")),

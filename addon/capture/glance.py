@@ -94,7 +94,8 @@ class Trim:
     """What a sequencer strip shows of its footage.
 
     length: of all that the strip could show, before `left` and beyond the `shown` part, in frames of the timeline;
-    skipped, dropped: pictures of the footage itself that the strip leaves out at the beginning and at the end.
+    skipped, dropped: pictures of the footage itself that the strip leaves out at the beginning and at the end;
+    backwards: whether it plays from the end, so that `left` is what it leaves out there.
     """
 
     length: float
@@ -102,11 +103,13 @@ class Trim:
     shown: float
     skipped: int = 0
     dropped: int = 0
+    backwards: bool = False
 
     def range_s(self, seen: Seen) -> tuple[float, float]:
         """From where to where it is shown, in seconds of the footage; an end of 0 is the footage's own."""
         # Shares of the length hold at whatever speed the strip plays.
         available_s = seen.duration_s - (self.skipped + self.dropped) / seen.fps
-        start_s = self.skipped / seen.fps + self.left / self.length * available_s
+        left = self.length - self.left - self.shown if self.backwards else self.left
+        start_s = self.skipped / seen.fps + left / self.length * available_s
         end_s = start_s + self.shown / self.length * available_s
         return max(start_s, 0.0), 0.0 if end_s > seen.duration_s - 0.5 / seen.fps else end_s

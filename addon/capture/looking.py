@@ -29,29 +29,63 @@ class _Looking:
     glance: Glance | None = None
     folder: Path | None = None
     then: Then | None = None
+    asked: dict[int, tuple[Path, Path | None]] = {}
+    """By scene: the file that was looked at last, and by which Python; None if there was no engine."""
 
 
 def begin(context: bpy.types.Context, footage: str, then: Then | None = None) -> None:
-    """Start to look at a file; what was looked at before is forgotten. `then` is called with what was seen."""
+    """Start to look at a file; what was looked at before is forgotten.
+
+    `then` is called with what was seen: if there is no engine yet, as soon as there is one.
+    """
+    assert context.scene
+    path, python = _asked(context, footage)
+    _Looking.asked[context.scene.session_uid] = path, python
+    _begin(context, path, python, then)
+
+
+def keep_up(context: bpy.types.Context, footage: str) -> None:
+    """Look, a moment later, at a file that is shown and was not looked at: one of a file that was opened, or undone."""
+    assert context.scene
+    path, python = now = _asked(context, footage)
+    before = _Looking.asked.get(context.scene.session_uid)
+    if before == now:
+        return
+    _Looking.asked[context.scene.session_uid] = now
+    then = _Looking.then if before and before[0] == path else None
+    bpy.app.timers.register(lambda: _begin(bpy.context, path, python, then))
+
+
+def _asked(context: bpy.types.Context, footage: str) -> tuple[Path, Path | None]:
+    try:
+        return Path(bpy.path.abspath(footage)), engine_python(context)
+    except Failure:
+        return Path(bpy.path.abspath(footage)), None
+
+
+def _begin(context: bpy.types.Context, path: Path, python: Path | None, then: Then | None) -> None:
     end()
     found(context).footage = ""
-    path = Path(bpy.path.abspath(footage))
-    if not footage or not path.is_file():
+    if not path.is_file():
         return
-    try:
-        _start(context, path)
-    except Failure:
-        return  # The panel says already that there is no engine.
     _Looking.then = then
+    if not python:
+        return  # The panel says already that there is no engine.
+    _start(python, path)
     if not bpy.app.timers.is_registered(_step):
         bpy.app.timers.register(_step, first_interval=STEP_S)
+
+
+def known(context: bpy.types.Context, footage: str) -> bool:
+    """Whether what was found is of this file."""
+    return bool(found(context).footage) and Path(found(context).footage) == Path(bpy.path.abspath(footage))
 
 
 def now(context: bpy.types.Context, footage: str) -> Seen:
     """Look at a file and wait for the answer. Raises Failure."""
     end()
     try:
-        seen = _start(context, Path(bpy.path.abspath(footage))).wait()
+        seen = _start(engine_python(context), Path(bpy.path.abspath(footage))).wait()
         _show(context, seen)
         return seen
     finally:
@@ -69,8 +103,7 @@ def end() -> None:
         bpy.app.timers.unregister(_step)
 
 
-def _start(context: bpy.types.Context, footage: Path) -> Glance:
-    python = engine_python(context)
+def _start(python: Path, footage: Path) -> Glance:
     _Looking.folder = Path(tempfile.mkdtemp(prefix="reel_to_rig_"))
     _Looking.glance = Glance(python, engine_environment(ROOT), str(footage), _Looking.folder)
     return _Looking.glance

@@ -72,7 +72,8 @@ def _draw_footage(layout: bpy.types.UILayout, context: bpy.types.Context, filled
         draw_text(layout, context, "Choose a video, or drop one onto the viewport.", "INFO")
         return
     known = found(context)
-    if known.footage == bpy.path.abspath(filled.footage):
+    looking.keep_up(context, filled.footage)
+    if looking.known(context, filled.footage):
         if known.usable:
             row = layout.split(factor=0.5)
             row.template_icon(pictures.icon(looking.PICTURE), scale=PICTURE_SCALE)

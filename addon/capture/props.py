@@ -64,7 +64,7 @@ class CaptureProperties(bpy.types.PropertyGroup):
         name="Height",
         description="How tall the person stands, which sets the scale of everything. 0: not known, an average is taken",
         min=0.0,
-        max=3.0,
+        soft_max=3.0,
         unit="LENGTH",
         precision=2,
     )

@@ -163,6 +163,7 @@ def trim_of(strip: Any) -> Trim:
         shown=number("duration", "frame_final_duration"),
         skipped=strip.animation_offset_start,
         dropped=strip.animation_offset_end,
+        backwards=strip.use_reverse_frames,
     )
 
 

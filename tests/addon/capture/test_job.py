@@ -115,6 +115,7 @@ SEEN = Seen("clip.mp4", 640, 480, 25.0, 8.0, 0, False, Path("none.png"))
         (Trim(192, 48, 96), (2, 6)),  # the same in a timeline of 24 frames a second
         (Trim(100, 50, 50, 25, 75), (3, 5)),  # 1 s and 3 s are not in the strip at all; its second half is shown
         (Trim(200, -50, 250), (0, 0)),  # drawn out beyond its beginning
+        (Trim(200, 50, 150, backwards=True), (0, 6)),  # what is cut off at the left is the footage's end
     ],
 )
 def test_a_strips_trim_in_seconds_of_the_footage(trim, expected):
