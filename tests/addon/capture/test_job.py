@@ -95,6 +95,29 @@ def test_a_job_whose_engine_is_not_there_fails_and_the_next_one_runs(client):
     assert client.asked == ["b"]
 
 
+def test_progress_is_of_the_whole_job_and_never_goes_back(client):
+    """People take 45 % of the time and poses 50: half of the people done after 9 s, 11 % of the rest are 2 s."""
+    capture, scan = (
+        Job("a", {"type": "capture", "title": "a", "quality": "full"}, lambda: client),
+        job(client, "s", "scan"),
+    )
+    for one in (capture, scan):
+        one.start()
+
+    def told(one: Job, stage: str, done: int, total: int, eta_s: float | None) -> tuple[float, float | None]:
+        one.hear({"type": "progress", "job": one.id, "stage": stage, "done": done, "total": total, "eta_s": eta_s})
+        return one.fraction, one.eta_s
+
+    assert told(capture, "loading", 0, 0, None) == (0, None)
+    assert told(capture, "people", 50, 100, 9.0) == (pytest.approx(0.225), pytest.approx(31.0))
+    assert told(capture, "people", 100, 100, 0.0) == (pytest.approx(0.45), None)
+    assert told(capture, "keypoints", 0, 90, None) == (pytest.approx(0.45), None)
+    assert told(capture, "keypoints", 45, 90, 10.0) == (pytest.approx(0.7), pytest.approx(12.0))
+    assert told(capture, "opening", 0, 1, None) == (pytest.approx(0.7), None)
+    assert told(capture, "writing", 1, 1, 0.0) == (1.0, None)
+    assert told(scan, "people", 50, 100, 9.0) == (0.5, 9.0)
+
+
 def test_findings_say_what_is_known_and_nothing_else():
     assert findings({}) == ""
     summary = {"people": 3, "person": 2, "gaps": 0, "fov_deg": 61.7, "fov_source": "given", "device": "cuda"}
