@@ -43,6 +43,11 @@ def state() -> State:
     return _Current.state
 
 
+def log_file() -> Path:
+    """What the installer wrote down."""
+    return folder() / "install.log"
+
+
 def forget_state() -> None:
     """Look again at once: something has just been done to the engine."""
     _Current.state = None

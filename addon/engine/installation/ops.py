@@ -138,6 +138,20 @@ class CancelInstallation(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class OpenInstallLog(bpy.types.Operator):
+    bl_idname = "reel_to_rig.open_install_log"
+    bl_label = "Open Log"
+    bl_description = "Open the installer's log, which says in full what happened"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        cls.poll_message_set("The installer has not written a log yet")
+        return current.log_file().is_file()
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        return bpy.ops.wm.path_open(filepath=str(current.log_file()))
+
+
 class UninstallEngine(_Change):
     bl_idname = "reel_to_rig.uninstall_engine"
     bl_label = "Uninstall Engine"
@@ -164,4 +178,4 @@ def _ended(operator: bpy.types.Operator, work: Work, done: str) -> "set[Operator
     return {"FINISHED"}
 
 
-CLASSES = (InstallEngine, CancelInstallation, UninstallEngine)
+CLASSES = (InstallEngine, CancelInstallation, OpenInstallLog, UninstallEngine)

@@ -37,5 +37,7 @@ def draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = layout.row(align=True)
     text, icon = BUTTONS[state]
     row.operator("reel_to_rig.install_engine", text=text, icon=icon)
+    if current.log_file().is_file() and (state is not State.READY or (work and work.failure)):
+        row.operator("reel_to_rig.open_install_log", icon="TEXT")
     if state is not State.ABSENT:
         row.operator("reel_to_rig.uninstall_engine", text="", icon="TRASH")

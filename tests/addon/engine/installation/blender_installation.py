@@ -23,6 +23,8 @@ def main(bundle: str) -> dict[str, Any]:
         "says of a bad bundle": said(bundle),
         "refused": attempt(bpy.ops.reel_to_rig.install_engine),
         "written": folder.exists(),
+        "buttons at first": buttons(),
+        "log at first": bpy.ops.reel_to_rig.open_install_log.poll(),
         "bad_bundle": attempt(lambda: bpy.ops.reel_to_rig.install_engine(bundle=bundle)),
         "import_without": attempt(bpy.ops.reel_to_rig.import_video),
     }
@@ -31,6 +33,9 @@ def main(bundle: str) -> dict[str, Any]:
     current.forget_state()
     found["begun"] = current.state().name
     found["says then"] = said("")
+    current.log_file().touch()
+    found["buttons then"] = buttons()
+    found["log then"] = bpy.ops.reel_to_rig.open_install_log.poll()
     found["uninstalled"] = bpy.ops.reel_to_rig.uninstall_engine() == {"FINISHED"} and not folder.exists()
     current.forget_state()
     found["at_last"] = current.state().name
@@ -60,6 +65,15 @@ def said(bundle: str) -> list[str]:
     dialogue = SimpleNamespace(layout=layout, bundle=bundle, build="cpu")
     dialogue._build = lambda: operator._build(dialogue)
     operator.draw(dialogue, bpy.context)
+    return found
+
+
+def buttons() -> list[str]:
+    """The buttons that the engine's panel offers."""
+    found: list[str] = []
+    layout = SimpleNamespace(label=lambda **_: None, operator=lambda name, **_: found.append(name.partition(".")[2]))
+    layout.column = layout.row = lambda **_: layout
+    part("addon.engine.installation.panel").draw_engine(layout, bpy.context)
     return found
 
 
