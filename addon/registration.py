@@ -5,6 +5,7 @@ import atexit
 
 import bpy
 
+from . import menus
 from .capture import desk, looking, pictures, sources
 from .capture import ops as capture_ops
 from .capture import panel as capture_panel
@@ -44,6 +45,7 @@ CLASSES = (
     *take_panel.CLASSES,
     *retarget_panel.CLASSES,
     *mapping_panel.CLASSES,
+    *menus.CLASSES,
 )
 
 PROPERTIES = (
@@ -66,7 +68,7 @@ def register() -> None:
     atexit.register(desk.leave)
     atexit.register(running.close)
     atexit.register(installation.close)
-    bpy.types.TOPBAR_MT_file_import.append(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
+    menus.add()
     bpy.types.STATUSBAR_HT_header.prepend(desk.draw_status)  # pyright: ignore[reportArgumentType]
     overlay.add()
 
@@ -75,7 +77,7 @@ def unregister() -> None:
     overlay.remove()
     bpy.types.STATUSBAR_HT_header.remove(desk.draw_status)  # pyright: ignore[reportArgumentType]
     following.stop_following()
-    bpy.types.TOPBAR_MT_file_import.remove(take_ops.draw_in_menu)  # pyright: ignore[reportArgumentType]  (the stub forgets the menu)
+    menus.remove()
     desk.drop_jobs()
     looking.end()
     pictures.forget()

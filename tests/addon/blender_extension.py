@@ -31,6 +31,7 @@ def main(zip_file: str, engine: str, pid_file: str, footage: str) -> dict[str, A
         bpy.ops.preferences.addon_enable(module=MODULE)
         if not number:
             found["panels"] = sorted(name for name in registered()["types"] - before["types"] if "_PT_" in name)
+            found["in_menus"] = sorted(line for line in differences(before, registered()) if "_draw" in line)
             found["operators"] = sorted(registered()["operators"] - before["operators"])
             found["undocumented"] = undocumented(found["operators"])
         found["rounds"].append(run_once(engine, pid_file, footage) | {"left": differences(before, registered())})
@@ -104,6 +105,8 @@ def registered() -> dict[str, set[str]]:
         "operators": {f"{group}.{name}" for group in dir(bpy.ops) for name in dir(getattr(bpy.ops, group))},
         "handlers": {str(handler) for listed in handlers if isinstance(listed, list) for handler in listed},
     }
+    for name in ("VIEW3D_MT_object_animation", "TOPBAR_MT_file_import", "TOPBAR_MT_file_export", "STATUSBAR_HT_header"):
+        found[name] = {function.__name__ for function in getattr(bpy.types, name)._dyn_ui_initialize()}
     for owner in (bpy.types.Scene, bpy.types.Object, bpy.types.WindowManager, bpy.types.Bone):
         found[owner.__name__] = set(dir(owner)) | set(owner.bl_rna.properties.keys())
     return found

@@ -62,6 +62,11 @@ def test_install_start_run_disable_twice_uninstall(zip_file: Path, blender: Blen
     panels = ("footage", "mapping", "retarget", "take", "take_overlay", "take_regions")
     assert found["panels"] == [f"REEL_TO_RIG_PT_{name}" for name in panels]
     assert {f"reel_to_rig.{name}" for name in ("import_video", "cancel", "smooth", "bake")} <= set(found["operators"])
+    assert found["in_menus"] == [
+        "TOPBAR_MT_file_export: _draw_export",
+        "TOPBAR_MT_file_import: _draw_import",
+        "VIEW3D_MT_object_animation: _draw_menu",
+    ]
     assert found["undocumented"] == []
     assert found["deeds"] == []
     assert found["wanting_numpy"] == [], "Blender starts without numpy, which takes longer to import than all of this"
