@@ -70,9 +70,13 @@ class Growth:
         return take_of(there[0]).smoothing if there else self._smoothing
 
     def end(self) -> None:
-        """Bring what is half done in the scene to its end."""
+        """Bring what is half done in the scene to its end, and take away what a deleted take has left."""
         while self._steps:
             self.step()
+        if self._known:
+            from ..take import growth
+
+            growth.sweep(self._job.id)
 
 
 def scene_of(uid: int) -> bpy.types.Scene | None:

@@ -21,6 +21,9 @@ from .props import present, take_of, takes
 BODY_COLOUR = (0.25, 0.6, 1.0)
 OURS = "reel_to_rig"
 """Marks the material that is painted; an animator's own is left alone."""
+REPLACED = "reel_to_rig_replaced_for_"
+"""Under this and its job a scene keeps, while a take grows, what was there before it: whoever deletes the take does not
+delete that. `settings` has each before and after (JSON), `camera` the scene's, `collection` the take's."""
 UP = Vector((0, 0, 1))
 FORWARD = Vector((0, -1, 0))
 
@@ -67,10 +70,10 @@ def make(
 ) -> Steps[bpy.types.Object]:
     """As `place`, but what is selected, and the mode that Blender is in, stay as they are.
 
-    With a job the take is marked as one that this is still capturing.
+    With a job the take is marked as one that this is still capturing, and so are its parts.
     """
     motion, body = prepared.motion, prepared.body
-    others, before = takes(scene), scene_settings(scene)
+    others, before, camera_before = takes(scene), scene_settings(scene), scene.camera
     if others:
         start, fps = take_of(others[0]).start, scene.render.fps / scene.render.fps_base
     else:
@@ -84,17 +87,20 @@ def make(
     if job:
         after = scene_settings(scene)
         take.growing = job
-        take.replaced = json.dumps({} if others else {key: [before[key], after[key]] for key in after})
-        take.replaced_camera = scene.camera
+        settings = {} if others else {key: [before[key], after[key]] for key in after}
+        replaced = {"settings": json.dumps(settings), "collection": collection}
+        scene[REPLACED + job] = replaced | ({"camera": camera_before} if camera_before else {})
     data.store(armature, prepared.file, body.joints)
     take.start, take.fps, take.smoothing, take.hold_feet = start, fps, prepared.smoothing, _filmed(motion)
     take.summary = _summary(motion)
     yield
     take.body = _make_body(collection, armature, body)
+    take_of(take.body).growing = job
     paint(armature)
     yield
     if filmed := motion.provenance.get("footage"):
         camera = take.camera = _make_camera(collection, armature.name, motion, start, fps)
+        take_of(camera).growing = job
         if not others:
             scene.camera = camera
         yield
@@ -140,6 +146,7 @@ def renew(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
         if take.body:
             bpy.data.objects.remove(take.body)
         take.body = _make_body(collection, armature, body)
+        take_of(take.body).growing = take.growing
         paint(armature)
     take.summary = _summary(motion)
     yield

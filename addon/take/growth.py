@@ -27,6 +27,7 @@ def show(
         armature = there[0]
         yield from build.extend(armature, prepared)
     else:
+        sweep(job)
         armature = yield from build.make(scene, layer, prepared, name, job)
         take_of(armature).summary += f"\n{STILL}"
     yield
@@ -49,6 +50,7 @@ def place(
     scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str
 ) -> Steps[bpy.types.Object]:
     """A take that nothing was seen of before; until it is whole it counts as growing."""
+    sweep(job)
     armature = yield from build.make(scene, layer, prepared, name, job)
     _let_be(layer, armature)
     return armature
@@ -56,9 +58,11 @@ def place(
 
 def _let_be(layer: bpy.types.ViewLayer, armature: bpy.types.Object) -> None:
     """It is a take now."""
-    for item in growing(take_of(armature).growing):  # It may have been copied.
-        take_of(item).growing = take_of(item).replaced = ""
-        take_of(item).replaced_camera = None
+    job = take_of(armature).growing
+    for item in _marked(job):  # It may have been copied.
+        take_of(item).growing = ""
+    for scene in _keepers(job):
+        del scene[build.REPLACED + job]
     build.pick(layer, armature)
 
 
@@ -67,32 +71,62 @@ def remove(armature: bpy.types.Object) -> None:
 
     Of what it is made of, that which is used elsewhere stays; so do materials that were put on it.
     """
-    take, scene = take_of(armature), next(iter(armature.users_scene), None)
-    replaced = json.loads(take.replaced or "{}")
-    items = _parts(armature)
+    job = take_of(armature).growing
+    _discard(_parts(armature))
+    if not growing(job):
+        sweep(job)
+
+
+def sweep(job: str) -> None:
+    """Take away what is left of a growing take whose armature somebody deleted, and what was set for it in the scene.
+
+    Does nothing to one that is there.
+    """
+    if growing(job):
+        return
+    _discard(_marked(job))
+    for scene in _keepers(job):
+        replaced: Any = scene[build.REPLACED + job]
+        settings, camera, place = json.loads(replaced["settings"]), replaced.get("camera"), replaced.get("collection")
+        del scene[build.REPLACED + job]
+        if place and not place.all_objects and not place.children:
+            bpy.data.collections.remove(place)
+        if not present(scene.camera):
+            scene.camera = present(camera)
+        if takes(scene):
+            continue  # One that came meanwhile keeps time by the same settings.
+        for name, (before, after) in settings.items():
+            owner = scene if hasattr(scene, name) else scene.render
+            if getattr(owner, name) == after:
+                setattr(owner, name, before)
+
+
+def _discard(items: list[bpy.types.Object]) -> None:
+    """Remove objects with all that nothing else uses of what they are made of, and collections of nothing else."""
     _leave(items)
     contents: list[Any] = [item.data for item in items]
     materials = [slot.material for item in items for slot in item.material_slots]
     contents += [material for material in materials if material and build.OURS in material]
-    clips = [image.clip for image in take.camera.data.background_images if image.clip] if take.camera else []
+    cameras = [item.data for item in items if isinstance(item.data, bpy.types.Camera)]
+    clips = [image.clip for camera in cameras for image in camera.background_images if image.clip]
     animated = [thing.animation_data for thing in [*items, *contents] if thing.animation_data]
     contents += [animation.action for animation in animated if animation.action]
-    collections = [place for place in armature.users_collection if set(place.all_objects) <= set(items)]
-    filmed, camera = bool(scene and scene.camera and scene.camera == take.camera), present(take.replaced_camera)
-    bpy.data.batch_remove([*items, *(place for place in collections if place in set(bpy.data.collections))])
+    around = {place for item in items for place in item.users_collection if set(place.all_objects) <= set(items)}
+    bpy.data.batch_remove([*items, *(around & set(bpy.data.collections))])
     for thing in dict.fromkeys([*contents, *clips]):  # Each after what uses it.
         if not thing.users:
             bpy.data.batch_remove([thing])
-    if not scene:
-        return
-    if filmed:
-        scene.camera = camera
-    if takes(scene):
-        return  # One that came meanwhile keeps time by the same settings.
-    for name, (before, after) in replaced.items():
-        owner = scene if hasattr(scene, name) else scene.render
-        if getattr(owner, name) == after:
-            setattr(owner, name, before)
+
+
+def _marked(job: str) -> list[bpy.types.Object]:
+    """All objects of what a job captures, also those whose armature is gone."""
+    marked = [item for item in bpy.data.objects if take_of(item).growing == job]
+    return [item for item in marked if not item.library and not item.override_library]
+
+
+def _keepers(job: str) -> list[bpy.types.Scene]:
+    """The scenes in which something was set for what a job captures."""
+    return [scene for scene in bpy.data.scenes if build.REPLACED + job in scene]
 
 
 def _parts(armature: bpy.types.Object) -> list[bpy.types.Object]:
@@ -117,10 +151,14 @@ def _range(armature: bpy.types.Object) -> tuple[int, int]:
 
 def _follow(armature: bpy.types.Object, **values: int) -> None:
     """Set what of the scene was set for the take and is still as it was left."""
-    take, scene = take_of(armature), next(iter(armature.users_scene), None)
-    replaced = json.loads(take.replaced or "{}")
-    for name, value in values.items():
-        if scene and name in replaced and getattr(scene, name) == replaced[name][1]:
-            setattr(scene, name, value)
-            replaced[name][1] = value
-    take.replaced = json.dumps(replaced)
+    key = build.REPLACED + take_of(armature).growing
+    for scene in armature.users_scene:
+        replaced: Any = scene.get(key)
+        if not replaced:
+            continue
+        settings = json.loads(replaced["settings"])
+        for name, value in values.items():
+            if name in settings and getattr(scene, name) == settings[name][1]:
+                setattr(scene, name, value)
+                settings[name][1] = value
+        replaced["settings"] = json.dumps(settings)

@@ -125,12 +125,6 @@ class TakeProperties(bpy.types.PropertyGroup):
     camera: bpy.props.PointerProperty(type=bpy.types.Object, override={"LIBRARY_OVERRIDABLE"})
     summary: bpy.props.StringProperty()
     growing: bpy.props.StringProperty(description="The job that captures it, as long as that is under way")
-    replaced: bpy.props.StringProperty(
-        description="What of the scene was set for it while it grows, before and after (JSON)"
-    )
-    replaced_camera: bpy.props.PointerProperty(
-        type=bpy.types.Object, description="The scene's camera before, while it grows"
-    )
 
 
 def present(item: bpy.types.Object | None) -> bpy.types.Object | None:

@@ -88,6 +88,11 @@ def scene() -> list[Any]:
     return [there, set_, bpy.context.scene.camera.name if bpy.context.scene.camera else None]
 
 
+def replaced() -> list[str]:
+    """What the scene still keeps of what was there before a take that grows."""
+    return [key for key, _ in bpy.context.scene.items() if key.startswith(part("addon.take.build").REPLACED)]
+
+
 def take(name: str = NAME) -> Any:
     return part("addon.take.props").take_of(bpy.data.objects[name])
 
@@ -132,7 +137,7 @@ def it_grows_and_becomes_the_take(engines: dict[str, str]) -> Any:
     ended = [*scene(), keyed(), height(), part("addon.take.data").raw(one).poses.tolist()]
     ended[0] = {kind: [name for name in items if name != "Cube"] for kind, items in ended[0].items()}
     chosen = [bpy.context.mode, bpy.context.active_object.name, [item.name for item in bpy.context.selected_objects]]
-    marks = [take().growing, take().replaced, take().summary]
+    marks = [take().growing, replaced(), take().summary]
     bpy.ops.ed.undo()
     return {
         "steps": steps, "result": result, "same": same, "as imported at once": ended == expected, "chosen": chosen,
@@ -281,6 +286,27 @@ def deleted_while_it_grows(engines: dict[str, str]) -> Any:
     found.append(sorted(item.type for item in bpy.data.objects))
     found.append(run.end())
     return [*found, sorted(item.type for item in bpy.data.objects)]
+
+
+def deleted_and_cancelled(engines: dict[str, str]) -> Any:
+    """What somebody deletes of it, and whether one more piece comes before it is cancelled."""
+    before, found = scene(), []
+    for deleted, pieces in (([""], 1), ([""], 0), (["", " body"], 0), (["", " body", " camera"], 0), ([""], 2)):
+        run = Import()
+        run.piece(1)
+        for item in bpy.data.objects:
+            item.select_set(item.name in [NAME + part_ for part_ in deleted])
+        bpy.ops.object.delete()
+        for number in range(pieces):
+            run.piece(number + 2)
+        bpy.ops.reel_to_rig.cancel()
+        run.until(lambda run=run: run.result != {"PASS_THROUGH"})
+        bpy.data.orphans_purge(do_recursive=True)
+        found.append([scene() == before, replaced()])
+    run = Import()
+    run.piece(1)
+    bpy.data.objects.remove(bpy.data.objects[NAME])
+    return [found, run.end(), names(), replaced()]
 
 
 def saved_and_opened_while_it_grows(engines: dict[str, str]) -> Any:

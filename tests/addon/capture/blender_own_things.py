@@ -46,7 +46,7 @@ def a_camera_of_its_own(engines: dict[str, str]) -> Any:
     run = Import()
     run.piece(1)
     run.end()
-    return [*found, bpy.context.scene.camera == take().camera, take().replaced_camera is None]
+    return [*found, bpy.context.scene.camera == take().camera, blender_growth.replaced() == []]
 
 
 def what_was_put_on_it(engines: dict[str, str]) -> Any:

@@ -16,6 +16,7 @@ FUNCTIONS = (
     "it_grows_and_becomes_the_take", "cancelled", "cancelled_in_the_middle_of_a_step", "the_engine_dies",
     "what_was_set_meanwhile_stays", "a_change_of_the_scene_outlives_a_cancel", "undo_and_redo_while_it_grows",
     "undone_in_the_middle_of_a_step", "back_to_the_middle_of_a_step", "deleted_while_it_grows",
+    "deleted_and_cancelled",
     "saved_and_opened_while_it_grows", "beside_another_take", "the_extension_is_disabled_while_it_grows",
     "its_scene_is_renamed", "its_scene_is_deleted", "it_is_disabled_in_viewports", "another_take_comes_meanwhile",
     "cancelled_while_somebody_edits_elsewhere", "dropped_before_it_is_whole",
@@ -54,7 +55,7 @@ def test_it_grows_beside_what_the_animator_does_and_becomes_the_take(found):
     assert found["result"] == ["FINISHED"]
     assert found["as imported at once"]
     assert found["chosen"] == ["EDIT_MESH", "Cube", ["Cube"]]
-    assert found["marks"][:2] == ["", ""]
+    assert found["marks"][:2] == ["", []]
     assert "Rough" not in found["marks"][2]
     assert found["cache"] == ["engine.log"]
     assert found["undone"] == ["Cube"]
@@ -110,6 +111,12 @@ def test_what_is_deleted_meanwhile_does_no_harm(found):
     assert again == ["ARMATURE", "CAMERA", "MESH"]
     assert ended == ["FINISHED"]
     assert last == ["ARMATURE", "CAMERA", "MESH"]
+
+
+def test_cancelled_nothing_is_left_of_what_was_deleted(found):
+    cancelled, ended, names, kept = result(found, "deleted_and_cancelled")
+    assert cancelled == [[True, []]] * 5
+    assert (ended, names, kept) == (["FINISHED"], TAKE, [])
 
 
 def test_saving_and_opening_do_no_harm(found):
