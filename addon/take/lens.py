@@ -5,18 +5,21 @@ Blender shows the whole footage, as large as it fits into the camera's frame. Dr
 when somebody changes the scene's resolution, in another scene, after an undo, and without this extension.
 """
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from .geometry import SENSOR_MM, Lens
+if TYPE_CHECKING:
+    from .geometry import Lens
 
 FORMAT: Final = {"x": "resolution_x", "y": "resolution_y", "u": "pixel_aspect_x", "v": "pixel_aspect_y"}
 """What the shape of a scene's pictures depends on, by the names that expressions have for it."""
 
 
-def put(camera: bpy.types.Camera, lens: Lens, width: int, height: int) -> None:
+def put(camera: bpy.types.Camera, lens: "Lens", width: int, height: int) -> None:
     """Give a camera the lens of footage of width by height pixels."""
+    from .geometry import SENSOR_MM
+
     camera.sensor_fit = "HORIZONTAL"
     camera.lens = lens.focal_mm
     # Beside footage that is narrower than the frame the camera sees more than was filmed.
