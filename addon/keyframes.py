@@ -125,18 +125,46 @@ def _write_bezier(
         points.foreach_set(name, np.full(len(frames), kind, np.int32))
 
 
-def sampled(
-    target: bpy.types.ID, data_path: str, frames: NDArray[np.floating], unkeyed: Sequence[float]
-) -> NDArray[np.float64]:
-    """The values (T, n) that target's action has for a path of n channels at scene frames (T,).
+def keyed_frames(target: bpy.types.Object) -> NDArray[np.float64]:
+    """The scene frames (N,), in no order, of all the keys that move target, and at which strips in the NLA end.
 
-    Those without a curve stay at `unkeyed` (n,).
+    Of a strip that repeats, the keys of the first time.
     """
-    values = np.tile(np.asarray(unkeyed, np.float64), (len(frames), 1))
-    for fcurve in _curves(target):
-        if fcurve.data_path == data_path and not fcurve.mute:
-            values[:, fcurve.array_index] = [fcurve.evaluate(frame) for frame in frames.tolist()]
-    return values
+    frames = [_frames_of(fcurve) for fcurve in _curves(target)] if not _is_tweaked(target) else []
+    for strip in strips(target):
+        frames.append(np.array([strip.frame_start, strip.frame_end]))
+        for fcurve in _curves_in(strip.action, getattr(strip, "action_slot", None)):
+            first, last, keys = strip.action_frame_start, strip.action_frame_end, _frames_of(fcurve)
+            keys = keys[(keys >= first) & (keys <= last)]
+            frames.append(strip.frame_start + strip.scale * (last - keys if strip.use_reverse else keys - first))
+    return np.concatenate(frames).astype(np.float64) if frames else np.zeros(0)
+
+
+def goes_on(target: bpy.types.Object) -> bool:
+    """Whether target moves on before or after its keys: curves that repeat, tremble or run straight on."""
+    return any(
+        fcurve.extrapolation == "LINEAR" or any(not modifier.mute for modifier in fcurve.modifiers)
+        for fcurve in _curves(target)
+    )
+
+
+def strips(target: bpy.types.Object) -> list[bpy.types.NlaStrip]:
+    """The strips in the NLA that move target."""
+    animation = target.animation_data
+    tracks = [track for track in animation.nla_tracks if not track.mute] if animation and animation.use_nla else []
+    alone = [track for track in tracks if track.is_solo]
+    return [strip for track in alone or tracks for strip in track.strips if not strip.mute]
+
+
+def _is_tweaked(target: bpy.types.Object) -> bool:
+    """Whether target's action is one of a strip's, whose keys are at other frames than the scene's."""
+    return bool(target.animation_data and target.animation_data.use_tweak_mode)
+
+
+def _frames_of(fcurve: bpy.types.FCurve) -> NDArray[np.float32]:
+    values = np.empty(2 * len(fcurve.keyframe_points), np.float32)
+    fcurve.keyframe_points.foreach_get("co", values)
+    return values[::2]
 
 
 def fingerprint(target: bpy.types.ID) -> str:
@@ -163,11 +191,15 @@ def fingerprint(target: bpy.types.ID) -> str:
 def _curves(target: bpy.types.ID) -> list[bpy.types.FCurve]:
     """The curves that move target."""
     animation: Any = cast(Any, target).animation_data
-    action: Any = animation.action if animation else None
+    return _curves_in(animation.action, getattr(animation, "action_slot", None)) if animation else []
+
+
+def _curves_in(action: Any, slot: Any) -> list[bpy.types.FCurve]:
+    """The curves of an action, or none, in a slot of it."""
     if not action or not hasattr(action, "slots"):  # 4.2 and 4.3
         return list(action.fcurves) if action else []
     strips: list[Any] = [strip for layer in action.layers for strip in layer.strips]
-    bags = [strip.channelbag(animation.action_slot) for strip in strips if animation.action_slot]
+    bags = [strip.channelbag(slot) for strip in strips if slot]
     return [fcurve for bag in bags if bag for fcurve in bag.fcurves]
 
 

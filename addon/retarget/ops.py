@@ -32,7 +32,7 @@ class Bake(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         from ...model.motion.motion import MotionFileError
-        from ..take import keys
+        from ..take import keys, seen
         from .bake import bake
 
         assert context.scene
@@ -49,7 +49,8 @@ class Bake(bpy.types.Operator):
                 hands=retarget.hands,
                 tolerance_rad=retarget.tolerance if retarget.sparse else 0.0,
             )
-            baked = bake(keys.keyed(take), target, f"{take.name} on {target.name}", match, options)
+            motion = seen.motion(take)
+            baked = bake(motion, target, f"{take.name} on {target.name}", match, options)
         except Failure as error:
             self.report({"ERROR"}, f"{error.message} {error.hint}")
             return {"CANCELLED"}
@@ -57,13 +58,15 @@ class Bake(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         line = f"Baked {baked.action.name}: {baked.family}, {len(baked.bones)} bones, scale {baked.scale:.3f}"
+        line += f", frames {motion.frames[0]:g} to {motion.frames[-1]:g}"
         line += ", with what was edited by hand" if keys.is_edited(take) else ""
         notes = [f"not found: {', '.join(map(words, baked.missing))}"] if baked.missing else []
         if absent(mapping):
             notes.append(f"the bone map {mapping.preset} is not on this machine, only the bones it named")
         doubts = [str(figure) for figure in baked.quality.figures() if figure.doubtful]
         notes += [*doubts, f"measured before {baked.quality.before}"] if doubts and baked.quality.before else doubts
-        self.report({"WARNING" if notes or baked.remarks else "INFO"}, "; ".join([line, *notes, *baked.remarks]))
+        notes += [*motion.remarks, *baked.remarks]
+        self.report({"WARNING" if notes else "INFO"}, "; ".join([line, *notes]))
         return {"FINISHED"}
 
 

@@ -72,6 +72,7 @@ class TakeMotion:
 
     frames (T,) scene frames; local (T, 24, 3, 3) rotations relative to the parent, the root's relative to the world;
     trans (T, 3) world metres; rest (24, 3) joints in the T-pose; contacts (T, 4); time_s (T,) seconds.
+    remarks: what the animator should know of it, each a sentence without its full stop.
     """
 
     frames: NDArray[np.float64]
@@ -80,6 +81,7 @@ class TakeMotion:
     rest: NDArray[np.float64]
     contacts: F32
     time_s: NDArray[np.float64]
+    remarks: tuple[str, ...] = ()
 
 
 def _dense(data: Mapping[str, Any], name: str) -> F32:

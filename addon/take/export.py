@@ -10,7 +10,8 @@ from typing import Any
 import bpy
 from mathutils import Matrix
 
-from . import data, exchange, geometry
+from .. import keyframes
+from . import data, exchange, geometry, keys, seen
 from .props import take_of
 
 
@@ -94,11 +95,12 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Gener
         bpy.ops.object.mode_set(mode="OBJECT")
     scene = bpy.data.scenes.new(armature.name)
     scene.render.fps, scene.render.fps_base = before.render.fps, before.render.fps_base
-    frames = geometry.scene_frames(data.raw(armature).time_s, take.start, take.fps)
-    scene.frame_start, scene.frame_end = geometry.scene_range(frames)
+    motion = seen.motion(armature) if seen.is_led(armature) else None
+    scene.frame_start, scene.frame_end = geometry.scene_range(seen.frames(armature))
     originals = [item for item in (armature, take.body) if item and item.users_scene]
     names = [item.name for item in originals]
     copies: list[bpy.types.Object] = []
+    own: list[bpy.types.Action] = []
     try:
         for item, name in zip(originals, names, strict=True):
             if not item.library:  # Else its name is its own file's.
@@ -116,6 +118,8 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Gener
             item.select_set(True, view_layer=layer)
         layer.objects.active = copies[0]
         layer.update()
+        if motion:
+            own.append(_freed(copies[0], motion))
         yield copies[0]
     finally:
         window.scene = before
@@ -124,12 +128,25 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Gener
             held: Any = item.data
             bpy.data.objects.remove(item)
             bpy.data.batch_remove([held])
+        bpy.data.batch_remove(own)
         bpy.data.scenes.remove(scene)
         for item, name in zip(originals, names, strict=True):
             if not item.library:
                 item.name = name
         if mode != "OBJECT":
             bpy.ops.object.mode_set(mode=mode)
+
+
+def _freed(copy: bpy.types.Object, motion: data.TakeMotion) -> bpy.types.Action:
+    """Have a copy of a take move as its motion says by its own keys alone, all that exporters write; returns these."""
+    assert copy.pose
+    for owner in (copy, *copy.pose.bones):
+        for constraint in [*owner.constraints]:
+            owner.constraints.remove(constraint)
+        if isinstance(owner, bpy.types.PoseBone):
+            owner.rotation_mode = "QUATERNION"
+    copy.animation_data_clear()
+    return keyframes.write_action(copy, copy.name, keys.curves_of(copy, motion), motion.frames)
 
 
 def _copied(item: bpy.types.Object, name: str, scene: bpy.types.Scene) -> bpy.types.Object:

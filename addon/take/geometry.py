@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...model.motion.contacts import soles_of
 from ...model.motion.motion import Motion
-from ...model.motion.rotations import continuous_quaternions, quaternion_from_matrix
+from ...model.motion.rotations import continuous_quaternions, project, quaternion_from_matrix
 from ...model.motion.skeleton import JOINTS, PARENTS
 
 Array = NDArray[np.float64]
@@ -23,6 +23,12 @@ POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 """The child that a bone points at, where it has several."""
 
 SENSOR_MM = 36.0
+
+SAME_FRAME = 0.02
+"""Keys that are less apart, in frames, are at the same one: Blender keeps them as float32."""
+
+MOSTLY = 0.9
+"""What share of the keys must have kept their distances for the take to be taken for the same."""
 
 SURE, UNSURE, UNSEEN = np.array([[0.1, 0.8, 0.2], [1.0, 0.1, 0.05], [0.35, 0.35, 0.35]])
 """Linear RGB for what a capture is sure of, what it is not, and what was not in the picture."""
@@ -74,19 +80,18 @@ def pose_channels(
     return (rest[0] + trans - pelvis) @ axes[0], continuous_quaternions(quaternion_from_matrix(rotation))
 
 
-def motion_of_channels(
-    location: NDArray[np.floating],
-    rotation: NDArray[np.floating],
-    rest: NDArray[np.floating],
-    axes: NDArray[np.floating],
-    pelvis: NDArray[np.floating],
+def motion_of_poses(
+    poses: NDArray[np.floating], rest: NDArray[np.floating], axes: NDArray[np.floating]
 ) -> tuple[Array, Array]:
-    """The way back from `pose_channels`: local (T, 24, 3, 3) and trans (T, 3), for rotations (T, 24, 3, 3)."""
-    axes = np.asarray(axes, np.float64)
-    canonical = UPRIGHT.T @ axes
-    local = canonical @ np.asarray(rotation, np.float64) @ np.swapaxes(canonical, -1, -2)
-    local[:, 0] = axes[0] @ rotation[:, 0] @ canonical[0].T
-    return local, np.asarray(location, np.float64) @ axes[0].T + pelvis - rest[0]
+    """The way back from what `pose_channels` leads to: local (T, 24, 3, 3) and trans (T, 3).
+
+    poses (T, 24, 4, 4) are those of the bones in armature space; rest and axes as there.
+    """
+    poses = np.asarray(poses, np.float64)
+    turns = project(poses[..., :3, :3] @ (UPRIGHT.T @ np.asarray(axes, np.float64)).swapaxes(-1, -2))
+    local = turns.copy()
+    local[:, 1:] = turns[:, PARENTS[1:]].swapaxes(-1, -2) @ turns[:, 1:]
+    return local, poses[:, 0, :3, 3] - rest[0]
 
 
 def camera_channels(rotation: NDArray[np.floating], translation: NDArray[np.floating]) -> tuple[Array, Array]:
@@ -119,7 +124,40 @@ def scene_frames(time_s: NDArray[np.floating], start: float, fps: float) -> Arra
     frames = start + np.asarray(time_s, np.float64) * fps
     closest = np.diff(frames).min(initial=1.0)
     whole = np.round(frames)
-    return np.where(np.abs(frames - whole) < min(0.02, closest / 4), whole, frames)
+    return np.where(np.abs(frames - whole) < min(SAME_FRAME, closest / 4), whole, frames)
+
+
+def moved_frames(
+    frames: NDArray[np.floating], keys: NDArray[np.floating], first: float, last: float
+) -> tuple[Array, NDArray[np.intp]]:
+    """The scene frames (S,) at which to look at a take that is keyed from first to last, and what they were (S,).
+
+    frames (T,) are those for which it was written, keys (N,) those at which it is keyed now. If most of the keys lie on
+    the former, or on these moved as a whole, those are the frames, and their numbers in the row are what they were.
+    What was not there before (-1) is looked at on whole frames.
+    """
+    found, most = None, MOSTLY
+    for moved in (0.0, first - frames[0], last - frames[-1]):
+        shift = round(moved) if abs(moved - round(moved)) < SAME_FRAME else moved
+        share = float(np.mean(_distance(keys, frames + shift) < SAME_FRAME))
+        if share > most:
+            found, most = shift, share
+    kept = np.zeros(0) if found is None else frames + found
+    within = (kept > first - SAME_FRAME) & (kept < last + SAME_FRAME)
+    kept, known = kept[within], np.flatnonzero(within)
+    new = np.arange(int(np.ceil(first - SAME_FRAME)), np.floor(last + SAME_FRAME) + 1)
+    new = np.concatenate([new, [end for end in (first, last) if abs(end - round(end)) > SAME_FRAME]])
+    if len(kept):
+        new = new[(new < kept[0] - SAME_FRAME) | (new > kept[-1] + SAME_FRAME)]
+    result = np.concatenate([kept, new])
+    order = np.argsort(result)
+    return result[order], np.concatenate([known, np.full(len(new), -1)])[order]
+
+
+def _distance(points: NDArray[np.floating], row: NDArray[np.floating]) -> Array:
+    """How far points (N,) are from the nearest of a row (T,) of increasing numbers."""
+    after = np.clip(np.searchsorted(row, points), 1, max(len(row) - 1, 1))
+    return np.minimum(np.abs(points - row[after - 1]), np.abs(points - row[np.minimum(after, len(row) - 1)]))
 
 
 def scene_range(frames: NDArray[np.floating]) -> tuple[int, int]:

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes a take's motion onto its armature and camera."""
 
-from dataclasses import replace
-
 import bpy
 import numpy as np
-from mathutils import Euler
 from numpy.typing import NDArray
 
 from ...model.motion.motion import Motion
-from ...model.motion.rotations import matrix_from_axis_angle, matrix_from_quaternion
 from ...model.motion.skeleton import JOINTS
 from ...model.protocol import Code, Failure
 from .. import keyframes
@@ -29,24 +25,11 @@ def key(armature: bpy.types.Object) -> Steps[None]:
     The keys it had are replaced; if they were edited by hand, or are kept by a fake user or as an asset, they stay
     behind as an action of their own.
     """
-    take, rest_axes = take_of(armature), _rest(armature)
+    take = take_of(armature)
     wanted = settings(take)
     motion = data.read(armature, wanted)
     yield
-    location, quaternions = geometry.pose_channels(
-        motion.local,
-        motion.trans + [0, 0, take.floor_m],  # The armature object goes down to the floor, not its bones.
-        motion.rest,
-        *rest_axes,
-    )
-    curves = [
-        keyframes.Curve(f'pose.bones["{JOINTS[0]}"].location', axis, location[:, axis], JOINTS[0]) for axis in range(3)
-    ]
-    curves += [
-        keyframes.Curve(f'pose.bones["{name}"].rotation_quaternion', part, quaternions[:, joint, part], name)
-        for joint, name in enumerate(JOINTS)
-        for part in range(4)
-    ]
+    curves = curves_of(armature, motion)
     yield
     previous, edited = _action(armature), is_edited(armature)
     kept = previous is not None and (previous.use_fake_user or bool(previous.asset_data))
@@ -62,52 +45,36 @@ def key(armature: bpy.types.Object) -> Steps[None]:
     take.written = keyframes.fingerprint(armature)
 
 
+def curves_of(armature: bpy.types.Object, motion: data.TakeMotion) -> list[keyframes.Curve]:
+    """What moves a take's bones as a motion says. Raises as `key` does."""
+    location, quaternions = geometry.pose_channels(
+        motion.local,
+        motion.trans + [0, 0, take_of(armature).floor_m],  # The armature object goes down to the floor, not its bones.
+        motion.rest,
+        *rest_of(armature),
+    )
+    curves = [
+        keyframes.Curve(f'pose.bones["{JOINTS[0]}"].location', axis, location[:, axis], JOINTS[0]) for axis in range(3)
+    ]
+    return curves + [
+        keyframes.Curve(f'pose.bones["{name}"].rotation_quaternion', part, quaternions[:, joint, part], name)
+        for joint, name in enumerate(JOINTS)
+        for part in range(4)
+    ]
+
+
 def is_edited(armature: bpy.types.Object) -> bool:
     """Whether a take's action is another than was written for it, or not as it was written."""
     written = take_of(armature).written
     return _action(armature) is not None and bool(written) and keyframes.fingerprint(armature) != written
 
 
-def keyed(armature: bpy.types.Object) -> data.TakeMotion:
-    """The motion that is keyed on a take, with what was edited by hand: rotations of bones, and the way of its hips.
-
-    What else moves it, such as constraints or the NLA's other strips, is not looked at. Raises Failure(RIG_UNSUITABLE)
-    if the take lacks a bone.
-    """
-    motion = data.read(armature)
-    if not is_edited(armature):
-        return motion
-    bones = _bones(armature)
-    rotations: list[NDArray[np.float64]] = []
-    for bone in bones:
-        path = f'pose.bones["{bone.name}"].'
-        channel = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(
-            bone.rotation_mode, "rotation_euler"
-        )
-        values = keyframes.sampled(armature, path + channel, motion.frames, getattr(bone, channel))
-        rotations.append(_rotations(values, bone.rotation_mode))
-    hips = bones[0]
-    location = keyframes.sampled(armature, f'pose.bones["{JOINTS[0]}"].location', motion.frames, hips.location[:])
-    local, trans = geometry.motion_of_channels(location, np.stack(rotations, 1), motion.rest, *_rest(armature))
-    return replace(motion, local=local, trans=trans - [0, 0, take_of(armature).floor_m])
-
-
-def _rotations(values: NDArray[np.float64], mode: str) -> NDArray[np.float64]:
-    """Rotations (T, 3, 3) for a bone's channels (T, 3) or (T, 4) in a rotation mode."""
-    if mode == "QUATERNION":
-        return matrix_from_quaternion(values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), 1e-9))
-    if mode == "AXIS_ANGLE":
-        axes = values[:, 1:] / np.maximum(np.linalg.norm(values[:, 1:], axis=-1, keepdims=True), 1e-9)
-        return matrix_from_axis_angle(axes * values[:, :1])
-    return np.array([Euler(row, mode).to_matrix() for row in values.tolist()])
-
-
 def _action(armature: bpy.types.Object) -> bpy.types.Action | None:
     return armature.animation_data.action if armature.animation_data else None
 
 
-def _rest(armature: bpy.types.Object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The axes (24, 3, 3) of the bones at rest, in columns, and the head (3,) of the first."""
+def rest_of(armature: bpy.types.Object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The axes (24, 3, 3) of the bones at rest, in columns, and the head (3,) of the first. Raises as `key` does."""
     bones = [bone.bone for bone in _bones(armature)]
     return np.array([bone.matrix_local.to_3x3() for bone in bones]), np.array(bones[0].head_local)
 

@@ -48,8 +48,12 @@ def contacts_of(motion: Motion, floor_m: float = 0.0) -> NDArray[np.float32]:
 def soles_of(motion: Motion) -> Array:
     """Soles (T, 4, 3), world, metres: L heel, L toe, R heel, R toe, where an average foot of that length has them."""
     turns = forward_kinematics(motion.local_rotations(), np.zeros((24, 3)))[0]
-    joints = np.asarray(motion.joints, np.float64)
-    soles = np.empty((len(motion), 4, 3))
+    return soles_under(turns, np.asarray(motion.joints, np.float64))
+
+
+def soles_under(turns: Array, joints: Array) -> Array:
+    """As `soles_of`, for the rotations (T, 24, 3, 3) and places (T, 24, 3) of the joints in the world."""
+    soles = np.empty((len(joints), 4, 3))
     for side, (ankle, ball) in enumerate(FEET):
         length = float(np.median(np.linalg.norm(joints[:, ball] - joints[:, ankle], axis=-1)))
         soles[:, 2 * side] = joints[:, ankle] + turns[:, ankle] @ (length * HEEL_BELOW_ANKLE)

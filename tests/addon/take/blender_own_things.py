@@ -79,9 +79,9 @@ def own_material(armature: Any) -> Any:
 
 def edited(armature: Any) -> Any:
     """How far what is keyed lies from where Blender poses the bones, metres, before and after edits; baked as well."""
-    keys, read = part("addon.take.keys"), part("addon.take.data").read
+    keys, seen, read = part("addon.take.keys"), part("addon.take.seen"), part("addon.take.data").read
     take_of(armature).floor_m = 0.25
-    found = [keys.is_edited(armature), off(armature, keys.keyed(armature))]
+    found = [keys.is_edited(armature), off(armature, seen.motion(armature))]
     pose = armature.pose.bones
     pose["head"].rotation_mode, pose["left_elbow"].rotation_mode = "ZXY", "AXIS_ANGLE"
     pose["head"].rotation_euler = (0.3, 0.2, 0.1)  # without keys
@@ -92,7 +92,7 @@ def edited(armature: Any) -> Any:
     pose["right_hip"].keyframe_insert("rotation_quaternion", frame=10)
     pose["pelvis"].location = (0.5, 1, 2)
     pose["pelvis"].keyframe_insert("location", frame=12)
-    found += [keys.is_edited(armature), off(armature, keys.keyed(armature)), off(armature, read(armature))]
+    found += [keys.is_edited(armature), off(armature, seen.motion(armature)), off(armature, read(armature))]
 
     target = armature.copy()
     target.data = armature.data.copy()
@@ -102,7 +102,7 @@ def edited(armature: Any) -> Any:
     retarget = bpy.context.scene.reel_to_rig_retarget
     retarget.source, retarget.target, retarget.feet = armature, target, "NEVER"
     assert bpy.ops.reel_to_rig.bake() == {"FINISHED"}
-    found.append(off(target, keys.keyed(armature)))
+    found.append(off(target, seen.motion(armature)))
     bpy.data.objects.remove(target)
     return found
 

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from typing import Any
+
 import numpy as np
 import pytest
 from reel_to_rig.addon.take import geometry
@@ -36,7 +38,9 @@ def test_pose_channels_move_bones_of_any_roll_as_the_motion_moves_its_joints():
     assert np.abs(place - motion.joints).max() < 1e-5
     turned = forward_kinematics(local, rest)[0] @ geometry.UPRIGHT.T @ axes
     assert np.abs(pose - turned).max() < 1e-9
-    back, trans = geometry.motion_of_channels(location, channels, rest, axes, heads[0])
+    poses = np.zeros((20, 24, 4, 4))
+    poses[..., :3, :3], poses[..., :3, 3] = pose, place
+    back, trans = geometry.motion_of_poses(poses, rest, axes)
     assert np.abs(back - local).max() < 1e-9
     assert np.abs(trans - motion.trans).max() < 1e-9
 
@@ -82,3 +86,26 @@ def test_times_rounded_by_a_container_fall_on_whole_frames():
 def test_frames_never_coincide_however_fast_the_footage():
     frames = geometry.scene_frames(np.arange(5000) / 2000, 1, 24)
     assert (np.diff(frames) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected", "known"),
+    [
+        (range(1, 46), range(1, 46), range(45)),
+        (range(21, 66), range(21, 66), range(45)),  # All moved by 20.
+        ([0, *range(21, 66)], range(66), [*[-1] * 21, *range(45)]),  # And a pose to begin with.
+        (range(1, 31), range(1, 31), range(30)),  # Cut off at the end,
+        (range(10, 46, 5), range(10, 46), range(9, 45)),  # or at the beginning, with few keys left.
+        ([*range(1, 46), 60], range(1, 61), [*range(45), *[-1] * 15]),
+        (np.linspace(1, 23, 45), range(1, 24), [-1] * 23),  # Twice as fast.
+        (np.linspace(10.5, 98.5, 45), [10.5, *range(11, 99), 98.5], [-1] * 90),
+        ([300], [300], [0]),
+    ],
+)
+def test_a_take_is_looked_at_where_it_is_in_time_by_now(keys: Any, expected: Any, known: Any):
+    """Written for frames 1 to 45; the keys come from Blender, as float32."""
+    keys = np.array([*keys], np.float32).repeat(3)
+    frames = np.arange(1.0, 46 if len(keys) > 3 else 2)
+    found, numbers = geometry.moved_frames(frames, keys, float(keys.min()), float(keys.max()))
+    assert found.tolist() == list(expected)
+    assert numbers.tolist() == list(known)

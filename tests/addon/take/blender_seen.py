@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes that an animator moved in time or in space: what is baked and exported is what they do in the scene."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from model.motion.motion import Motion
+from model.motion.skeleton import JOINTS
+from tests.addon.inside import empty_scene, enable_checkout, part
+
+FRAMES = range(200)
+
+
+def main(motion_file: str, body_file: str, folder: str, changes: list[str]) -> dict[str, Any]:
+    enable_checkout()
+    found: dict[str, Any] = {}
+    for name in changes:
+        bpy.ops.wm.read_homefile(use_empty=True)
+        enable_checkout()
+        empty_scene()
+        body = part("addon.take.data").Body.load(body_file)
+        take = part("addon.take.build").build(bpy.context, Motion.load(motion_file), body, "clip", 0.0)
+        CHANGES[name](take)
+        bpy.context.view_layer.update()
+        found[name] = compared(take, folder)
+    return found
+
+
+def compared(take: Any, folder: str) -> dict[str, Any]:
+    """The range of the bake, and by how much it and what is exported miss the take, millimetres, at any frame of it."""
+    target = take.copy()
+    target.data = take.data.copy()
+    target.animation_data_clear()
+    target.parent = None
+    for owner in (target, *target.pose.bones):
+        for constraint in [*owner.constraints]:
+            owner.constraints.remove(constraint)
+    target.delta_location = target.location = (0, 0, 0)
+    target.rotation_euler, target.scale = (0, 0, 0), (1, 1, 1)
+    part("addon.take.props").take_of(target).is_take = False
+    bpy.context.collection.objects.link(target)
+    bpy.context.view_layer.update()
+    retarget = bpy.context.scene.reel_to_rig_retarget
+    retarget.source, retarget.target, retarget.feet = take, target, "NEVER"
+    bpy.context.view_layer.objects.active = take
+    before = {action.name for action in bpy.data.actions}
+    assert bpy.ops.reel_to_rig.bake() == {"FINISHED"}
+    first, last = target.animation_data.action.frame_range
+    frames = np.arange(np.ceil(first), np.floor(last) + 1)
+    expected = heads(take, FRAMES)
+    inside = [frame - FRAMES[0] for frame in frames.astype(int)]
+    found: dict[str, Any] = {"range": [first, last], "baked": off(heads(target, frames), expected[inside])}
+    # Where it is not baked, nothing may move.
+    outside = [number for number in range(len(FRAMES)) if number not in inside]
+    nearest = np.clip(np.array(FRAMES), frames[0], frames[-1]).astype(int) - FRAMES[0]
+    found["cut"] = off(expected[outside], expected[nearest[outside]])
+    kept = {action.name for action in bpy.data.actions}
+    importers = {
+        "fbx": lambda file: bpy.ops.import_scene.fbx(filepath=file, anim_offset=0.0),
+        "glb": lambda file: bpy.ops.import_scene.gltf(filepath=file),
+        "bvh": lambda file: bpy.ops.import_anim.bvh(filepath=file, frame_start=int(frames[0])),
+    }
+    for kind, suffix in (("FBX", "fbx"), ("GLTF", "glb"), ("BVH", "bvh")):
+        file = str(Path(folder, f"take.{suffix}"))
+        bpy.context.view_layer.objects.active = take
+        assert bpy.ops.reel_to_rig.export(format=kind, filepath=file) == {"FINISHED"}
+        found["left"] = len({action.name for action in bpy.data.actions} - kept) + len(kept - before) - 1
+        had = set(bpy.data.objects)
+        assert importers[suffix](file) == {"FINISHED"}
+        new = set(bpy.data.objects) - had
+        came = next(item for item in new if item.type == "ARMATURE")
+        # Each counts the frames of a file from where it likes.
+        start = came.animation_data.action.frame_range[0]
+        found[suffix] = off(heads(came, frames - frames[0] + round(start)), expected[inside])
+        bpy.data.batch_remove([*new, *({action for action in bpy.data.actions if action.name not in kept})])
+    return found
+
+
+def heads(armature: Any, frames: Any) -> np.ndarray:
+    """Where the bones are (T, 24, 3), world, at frames."""
+    rows = []
+    for frame in frames:
+        bpy.context.scene.frame_set(int(frame))
+        rows.append([armature.matrix_world @ armature.pose.bones[name].head for name in JOINTS])
+    return np.array(rows)
+
+
+def off(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(one - other).max(initial=0.0) * 1000)
+
+
+def curves(take: Any) -> Any:
+    return part("addon.keyframes")._curves(take)
+
+
+def in_time(take: Any, by: float, times: float = 1.0) -> None:
+    for curve in curves(take):
+        for key in curve.keyframe_points:
+            key.co.x = times * key.co.x + by
+        curve.update()
+
+
+def shift(take: Any) -> None:
+    in_time(take, 20)
+
+
+def scale(take: Any) -> None:
+    in_time(take, 9.5, 2.5)
+
+
+def lead_in(take: Any) -> None:
+    in_time(take, 20)
+    for bone in take.pose.bones:
+        bone.rotation_quaternion = (1, 0, 0, 0)
+        bone.keyframe_insert("rotation_quaternion", frame=0)
+
+
+def cut(take: Any) -> None:
+    for curve in curves(take):
+        for key in reversed(curve.keyframe_points):
+            if key.co.x > 30:
+                curve.keyframe_points.remove(key)
+
+
+def repeat(take: Any) -> None:
+    for curve in curves(take):
+        curve.modifiers.new("CYCLES")
+    bpy.context.scene.frame_start, bpy.context.scene.frame_end = FRAMES[0], FRAMES[-1]
+
+
+def push_down(take: Any) -> Any:
+    """To frame 100 of the NLA."""
+    action = take.animation_data.action
+    track = take.animation_data.nla_tracks.new()
+    strip = track.strips.new("strip", 100, action)
+    take.animation_data.action = None
+    return strip
+
+
+def stretch(take: Any) -> None:
+    push_down(take).scale = 1.5
+
+
+def constrain(take: Any) -> None:
+    constraint = take.pose.bones["head"].constraints.new("COPY_ROTATION")
+    constraint.target = bpy.data.objects.new("leader", None)
+    bpy.context.collection.objects.link(constraint.target)
+    constraint.target.rotation_euler = (0.3, 0.2, 0.5)
+
+
+CHANGES = {change.__name__: change for change in (shift, scale, lead_in, cut, repeat, push_down, stretch, constrain)}
