@@ -10,7 +10,7 @@ import bpy
 from ..model.protocol import Code, Failure
 from . import EXTENSION
 from .engine.installation import current
-from .engine.installation.panel import draw_engine
+from .engine.installation.panel import draw_elsewhere, draw_engine
 from .text import draw_text
 
 PYTHON_VARIABLE = "REEL_TO_RIG_PYTHON"
@@ -66,8 +66,12 @@ class ReelToRigPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         assert layout
         box = layout.box().column()
-        if elsewhere := engine_elsewhere(context):
-            box.label(text=f"The engine is installed elsewhere: {elsewhere}", icon="INFO")
+        if engine_elsewhere(context):
+            try:
+                draw_elsewhere(box, context, engine_python(context))
+            except Failure as failure:
+                draw_text(box, context, failure.message, "ERROR")
+                draw_text(box, context, failure.hint, "BLANK1")
         else:
             draw_engine(box, context)
         layout.use_property_split = True
@@ -94,8 +98,14 @@ def engine_python(context: bpy.types.Context) -> Path:
         return current.python()
     # Never resolved: a virtual environment is known by the path of its link.
     path = Path(bpy.path.abspath(chosen))
-    if not path.is_file():
-        raise Failure(Code.ENGINE_MISSING, f"{path} is not there.")
+    # In this order: of what lies in a folder that may not be entered, only the first question can be asked.
+    if not (os.access(path, os.X_OK) and path.is_file()):
+        named = "Engine Elsewhere" if preferences(context).engine_python else PYTHON_VARIABLE
+        raise Failure(
+            Code.ENGINE_MISSING,
+            f"{path} is {'no program' if os.access(path, os.F_OK) else 'not there'}.",
+            f"Name the engine's Python as {named}, or nothing to install the engine here.",
+        )
     return path
 
 

@@ -18,6 +18,7 @@ from . import environment as disk
 from .environment import State
 from .installer import Installer
 from .plan import InstallFailure, Plan, make_plan
+from .programs import Check, Programs, told
 from .work import Removal, Work
 
 LOOK_AGAIN_S = 1.0
@@ -44,8 +45,8 @@ def state() -> State:
 
 
 def log_file() -> Path:
-    """What the installer wrote down."""
-    return folder() / "install.log"
+    """What the installer wrote down, or the check if that was last."""
+    return _Current.work.log.path if isinstance(_Current.work, Programs) else folder() / "install.log"
 
 
 def forget_state() -> None:
@@ -55,8 +56,7 @@ def forget_state() -> None:
 
 def found() -> list[str]:
     """What the check at the end of the installation said of device and network."""
-    lines: list[str] = disk.read_state(folder()).get("check", {}).get("lines", [])
-    return [line for line in lines if line.startswith(("device:", "network:", "MISSING:"))]
+    return told(disk.read_state(folder()).get("check", {}).get("lines", []))
 
 
 def python() -> Path:
@@ -103,6 +103,11 @@ def install(build: str, bundle: Path | None) -> Work:
     return _begin(Installer(folder(), cached_plan(build), CHECK, environment, _online(), bundle))
 
 
+def check(python: Path, log_file: Path) -> Work:
+    """Begin to see whether a Python runs the engine."""
+    return _begin(Check(python, CHECK, engine_environment(running.ROOT), log_file))
+
+
 def uninstall() -> Work:
     """Begin to take the engine away."""
     return _begin(Removal(folder()))
@@ -113,7 +118,7 @@ def _online() -> bool:
 
 
 def _begin(begun: Work) -> Work:
-    # What runs from the folder would keep its files in use, or go on with half of them.
+    # What runs from the folder would keep its files in use, or go on with half of them; or hold a check's memory.
     running.close()
     _Current.work = begun
     begun.start()

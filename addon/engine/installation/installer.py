@@ -5,23 +5,18 @@ To install, to go on after an interruption, to update and to repair are one and 
 fetched, the rest stays. It may be killed at any moment.
 """
 
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from ..log import EngineLog
 from . import bundle as bundles
 from . import environment as disk
 from .plan import UNPACKED_FACTOR, InstallFailure, Plan, Wheel, megabytes
-from .work import Work, alone, understood
+from .programs import Programs, why_not
+from .work import alone, understood
 
 LONGEST_PATH: Final = 171
 """Characters of the longest path inside site-packages, in torch."""
@@ -45,10 +40,10 @@ FRACTIONS: Final = {"environment": 0.03, "download": 0.75, "unpack": 0.92, "chec
 """How far the work is at the end of each stage, roughly as time goes."""
 
 
-class Installer(Work):
+class Installer(Programs):
     """Installs what a plan says. Cancelled, it leaves what it has, and the next one goes on from there.
 
-    `check`: arguments for the engine's Python that end with 0 if it works and print what was found.
+    `check`: as of a Check.
     `environment`: in which everything is run. `online`: whether the network may be used; not needed with a `bundle`.
     """
 
@@ -56,24 +51,17 @@ class Installer(Work):
         self, folder: Path, plan: Plan, check: Sequence[str], environment: Mapping[str, str], online: bool,
         bundle: Path | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(folder, "Starting")
+        ignored = {f"PIP_{name}" for name in PIP_SETTINGS_IGNORED}
+        respected = {name: value for name, value in environment.items() if name not in ignored}
+        super().__init__(folder, "Starting", folder / "install.log", respected)
         self.plan = plan
         self._check = list(check)
         self._online, self._bundle = online, bundle
         self._work = folder / "work"
-        ignored = {f"PIP_{name}" for name in PIP_SETTINGS_IGNORED}
-        self._environment = {name: value for name, value in environment.items() if name not in ignored}
         self._environment |= {name: str(self._work / "tmp") for name in ("TMPDIR", "TEMP", "TMP")}
         self._environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         self._packages = disk.site_packages(folder, plan.version)
-        self._log = EngineLog(folder / "install.log")
-        self._lock = 0
         self._needs_network = False
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def cancel(self, why: InstallFailure | None = None) -> None:
-        super().cancel(why)
-        self._kill()
 
     def keep_offline(self) -> None:
         """Blender may no longer go online: stop, unless all that is still to be done goes without a network."""
@@ -90,10 +78,12 @@ class Installer(Work):
             self._refuse_offline()
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with alone(self.folder / "busy") as self._lock:
+            with alone(self.folder / "busy") as lock:
+                # If Blender dies, pip may live on for a while: until then nobody else is to work here.
+                self._inherited = () if sys.platform == "win32" else (lock,)
                 self._install()
         except (InstallFailure, OSError) as error:
-            self._log.write(str(error))
+            self.log.write(str(error))
             raise
 
     def _install(self) -> None:
@@ -110,17 +100,17 @@ class Installer(Work):
             raise InstallFailure(f"Files of {names} are missing.", "Try again; the log says what happened.")
         self._tell("Running the engine on this machine", FRACTIONS["check"])
         lines, status = self._run([disk.python_of(self.folder), *self._check])
+        why = why_not(lines, status)
         found = {
             "site": str(self._packages.relative_to(self.folder / "env")),
             "packages": sorted(info.name for info in self._packages.glob("*.dist-info")),
-            "check": {"passed": status == 0, "lines": lines},
+            "check": {"passed": not why, "lines": lines},
         }
         disk.remove(self._work)
         disk.write_state(self.folder, begun | found)
-        if status:
+        if why:
             raise InstallFailure(
-                f"All is installed, but it does not run: {lines[-1] if lines else 'it said nothing'}",
-                "Repair it; the log says what happened.",
+                f"All is installed, but it does not run: {why}", "Repair it; the log says what happened."
             )
         self._tell("Done", 1.0)
 
@@ -233,47 +223,6 @@ class Installer(Work):
             raise understood("\n".join(lines)) or InstallFailure(
                 f"pip failed: {lines[-1] if lines else status}", "The log says what happened; try again."
             )
-
-    def _run(self, command: Sequence[str | Path], hear: Callable[[str], None] | None = None) -> tuple[list[str], int]:
-        """Run to the end; the last lines it printed and its status. Raises what `cancel` was told."""
-        self._log.write(f"--- {' '.join(map(str, command))}")
-        lines: deque[str] = deque(maxlen=60)
-        with subprocess.Popen(
-            [str(word) for word in command],
-            env=self._environment,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
-            start_new_session=True,
-            # If Blender dies, pip may live on for a while: until then nobody else is to work here.
-            pass_fds=() if sys.platform == "win32" else (self._lock,),
-        ) as process:
-            self._process = process
-            if self._stop.is_set():
-                self._kill()
-            assert process.stdout
-            for raw in process.stdout:
-                line = raw.decode(errors="replace").rstrip()
-                if hear:
-                    hear(line)
-                if not line.startswith("Progress "):
-                    lines.append(line)
-                    self._log.write(line)
-        self._process = None
-        if self._stop.is_set():
-            raise self._why
-        return list(lines), process.returncode
-
-    def _kill(self) -> None:
-        process = self._process
-        if process and process.poll() is None:
-            with suppress(OSError):
-                if sys.platform == "win32":
-                    process.kill()
-                else:
-                    os.killpg(process.pid, signal.SIGKILL)
 
 
 class _Downloads:

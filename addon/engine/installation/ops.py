@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ....model.protocol import Failure
+from ...preferences import cache_folder, engine_python
 from .. import running
 from . import bundle as bundles
 from . import current
@@ -125,7 +127,7 @@ class InstallEngine(_Change):
 class CancelInstallation(bpy.types.Operator):
     bl_idname = "reel_to_rig.cancel_installation"
     bl_label = "Cancel"
-    bl_description = "Stop the installation. What is there is kept, and it can be continued at any time"
+    bl_description = "Stop it. What is there is kept, and an installation can be continued at any time"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -138,14 +140,32 @@ class CancelInstallation(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class CheckEngine(_Change):
+    bl_idname = "reel_to_rig.check_engine"
+    bl_label = "Check"
+    bl_description = "See whether the engine runs on this machine, and on which device: beside Blender, in some seconds"
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        try:
+            work = current.check(engine_python(context), cache_folder(context) / "check.log")
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        return _ended(self, work, "The engine runs") if self.wait else {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        self.wait = False
+        return self.execute(context)
+
+
 class OpenInstallLog(bpy.types.Operator):
     bl_idname = "reel_to_rig.open_install_log"
     bl_label = "Open Log"
-    bl_description = "Open the installer's log, which says in full what happened"
+    bl_description = "Open the log of the installation, or of the check, which says in full what happened"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        cls.poll_message_set("The installer has not written a log yet")
+        cls.poll_message_set("There is no log yet")
         return current.log_file().is_file()
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
@@ -172,10 +192,10 @@ def _ended(operator: bpy.types.Operator, work: Work, done: str) -> "set[Operator
     work.wait()
     current.forget_state()
     if work.failure or work.cancelled:
-        operator.report({"ERROR"}, str(work.failure or "The installation was cancelled"))
+        operator.report({"ERROR"}, str(work.failure or "It was cancelled"))
         return {"CANCELLED"}
     operator.report({"INFO"}, done)
     return {"FINISHED"}
 
 
-CLASSES = (InstallEngine, CancelInstallation, OpenInstallLog, UninstallEngine)
+CLASSES = (InstallEngine, CancelInstallation, CheckEngine, OpenInstallLog, UninstallEngine)

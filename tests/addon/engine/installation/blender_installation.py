@@ -10,7 +10,7 @@ import bpy
 from tests.addon.inside import enable_checkout, part
 
 
-def main(bundle: str) -> dict[str, Any]:
+def main(bundle: str, pythons: dict[str, str]) -> dict[str, Any]:
     enable_checkout()
     current = part("addon.engine.installation.current")
     environment = part("addon.engine.installation.environment")
@@ -40,6 +40,7 @@ def main(bundle: str) -> dict[str, Any]:
     current.forget_state()
     found["at_last"] = current.state().name
     found["stopped"] = stopped()
+    found["elsewhere"] = {name: elsewhere(Path(python)) for name, python in pythons.items()}
     return found
 
 
@@ -70,11 +71,49 @@ def said(bundle: str) -> list[str]:
 
 def buttons() -> list[str]:
     """The buttons that the engine's panel offers."""
-    found: list[str] = []
-    layout = SimpleNamespace(label=lambda **_: None, operator=lambda name, **_: found.append(name.partition(".")[2]))
-    layout.column = layout.row = lambda **_: layout
+    layout = Layout()
     part("addon.engine.installation.panel").draw_engine(layout, bpy.context)
-    return found
+    return layout.buttons
+
+
+def elsewhere(python: Path) -> dict[str, Any]:
+    """What the preferences say of a Python that is named there, before the check and after it."""
+    preferences = part("addon.preferences")
+    preferences.preferences(bpy.context).engine_python = str(python)
+    shown: dict[str, Any] = {}
+    for when in ("", "after"):
+        layout = Layout()
+        preferences.ReelToRigPreferences.draw(SimpleNamespace(layout=layout), bpy.context)
+        shown["icons" + when], shown["labels" + when] = layout.icons, " ".join(layout.labels)
+        shown["buttons" + when] = layout.buttons
+        if not when:
+            shown["check"] = attempt(bpy.ops.reel_to_rig.check_engine)
+    preferences.preferences(bpy.context).engine_python = ""
+    return shown
+
+
+class Layout:
+    """Keeps what is drawn: the icons of labels, their texts, the buttons."""
+
+    def __init__(self) -> None:
+        self.icons: list[str] = []
+        self.labels: list[str] = []
+        self.buttons: list[str] = []
+
+    def label(self, text: str, icon: str = "NONE") -> None:
+        self.labels.append(text)
+        self.icons += [icon] if icon not in ("NONE", "BLANK1") else []
+
+    def operator(self, name: str, **_: Any) -> None:
+        self.buttons.append(name.partition(".")[2])
+
+    def prop(self, *_: Any) -> None:
+        pass
+
+    def box(self, **_: Any) -> "Layout":
+        return self
+
+    row = column = box
 
 
 def attempt(operator: Any) -> str:
