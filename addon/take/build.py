@@ -23,7 +23,11 @@ OURS = "reel_to_rig"
 """Marks the material that is painted; an animator's own is left alone."""
 REPLACED = "reel_to_rig_replaced_for_"
 """Under this and its job a scene keeps, while a take grows, what was there before it: whoever deletes the take does not
-delete that. `settings` has each before and after (JSON), `camera` the scene's, `collection` the take's."""
+delete that. `settings` has each before and after (JSON), `camera` and `began` (see BEGAN) are the scene's before,
+`collection` is the take's."""
+BEGAN = "reel_to_rig_began"
+"""Under this a scene keeps to which first frame a take set it, and at which frame time 0 of the footage is."""
+RANGE = ("frame_start", "frame_end")
 UP = Vector((0, 0, 1))
 FORWARD = Vector((0, -1, 0))
 
@@ -56,8 +60,9 @@ def place(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared
     """A collection called name with the armature, the body on it and the footage's camera; returns the armature.
 
     The first take of a scene sets its frame rate, range, resolution and camera by the footage; later ones keep to the
-    scene's frame rate, and the same moment of the footage falls on the same frame. A motion that was not made from
-    footage gets no camera. In object mode the armature becomes the active object; whoever is in another is at work.
+    scene's frame rate, widen its range if need be, and the same moment of the footage falls on the same frame. A motion
+    that was not made from footage gets no camera. In object mode the armature becomes the active object; whoever is in
+    another is at work.
     Whoever lets anything happen between the steps must expect a ReferenceError: what was made may be gone.
     """
     armature = yield from make(scene, layer, prepared, name)
@@ -74,10 +79,15 @@ def make(
     """
     motion, body = prepared.motion, prepared.body
     others, before, camera_before = takes(scene), scene_settings(scene), scene.camera
+    began = [*scene.get(BEGAN, ())]
     if others:
         start, fps = take_of(others[0]).start, scene.render.fps / scene.render.fps_base
+        first, last = geometry.scene_range(geometry.scene_frames(motion.time_s, start, fps))
+        scene.frame_start, scene.frame_end = min(scene.frame_start, first), max(scene.frame_end, last)
     else:
-        start, fps = float(scene.frame_start), motion.mocap_framerate
+        # A scene whose range is still that of a take that was deleted begins where it began then.
+        start = float(began[1] if began and began[0] == scene.frame_start else scene.frame_start)
+        fps = motion.mocap_framerate
         _set_scene(scene, motion, start)
 
     collection = bpy.data.collections.new(name)
@@ -87,9 +97,10 @@ def make(
     if job:
         after = scene_settings(scene)
         take.growing = job
-        settings = {} if others else {key: [before[key], after[key]] for key in after}
+        settings = {key: [before[key], after[key]] for key in (RANGE if others else after)}
         replaced = {"settings": json.dumps(settings), "collection": collection}
-        scene[REPLACED + job] = replaced | ({"camera": camera_before} if camera_before else {})
+        replaced |= {"camera": camera_before} if camera_before else {}
+        scene[REPLACED + job] = replaced | ({"began": began} if began else {})
     data.store(armature, prepared.file, body.joints)
     take.start, take.fps, take.smoothing, take.hold_feet = start, fps, prepared.smoothing, _filmed(motion)
     take.summary = _summary(motion)
@@ -177,6 +188,7 @@ def _set_scene(scene: bpy.types.Scene, motion: Motion, start: float) -> None:
         scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
     frames = geometry.scene_frames(motion.time_s, start, motion.mocap_framerate)
     scene.frame_start, scene.frame_end = geometry.scene_range(frames)
+    scene[BEGAN] = [scene.frame_start, start]
     scene.frame_set(scene.frame_start)
 
 

@@ -88,17 +88,22 @@ def sweep(job: str) -> None:
     for scene in _keepers(job):
         replaced: Any = scene[build.REPLACED + job]
         settings, camera, place = json.loads(replaced["settings"]), replaced.get("camera"), replaced.get("collection")
+        began = [*replaced.get("began", ())]
         del scene[build.REPLACED + job]
         if place and not place.all_objects and not place.children:
             bpy.data.collections.remove(place)
         if not present(scene.camera):
             scene.camera = present(camera)
-        if takes(scene):
+        if takes(scene) and "fps" in settings:
             continue  # One that came meanwhile keeps time by the same settings.
         for name, (before, after) in settings.items():
             owner = scene if hasattr(scene, name) else scene.render
             if getattr(owner, name) == after:
                 setattr(owner, name, before)
+        if began:
+            scene[build.BEGAN] = began
+        else:
+            scene.pop(build.BEGAN, None)
 
 
 def _discard(items: list[bpy.types.Object]) -> None:
@@ -157,8 +162,13 @@ def _follow(armature: bpy.types.Object, **values: int) -> None:
         if not replaced:
             continue
         settings = json.loads(replaced["settings"])
+        if "fps" not in settings:  # It is beside others, whose range stays in.
+            values["frame_start"] = min(values["frame_start"], settings["frame_start"][0])
+            values["frame_end"] = max(values["frame_end"], settings["frame_end"][0])
         for name, value in values.items():
             if name in settings and getattr(scene, name) == settings[name][1]:
                 setattr(scene, name, value)
                 settings[name][1] = value
+        if "fps" in settings:
+            scene[build.BEGAN] = [scene.frame_start, take_of(armature).start]
         replaced["settings"] = json.dumps(settings)

@@ -66,6 +66,21 @@ def test_the_body_is_over_the_footage_whatever_the_shape_of_clip_and_scene(blend
         assert turned == pytest.approx(upright, rel=1e-4)
 
 
+def test_a_scene_shows_all_of_its_takes_and_they_do_not_drift(blender: Blender, tmp_path: Path):
+    motion_file, body_file = tmp_path / "m.npz", tmp_path / "b.npz"
+    seen_motion(frames=30, fps=30.0).save(motion_file)
+    write_body(body_file)
+
+    found = blender.run(HERE / "blender_range.py", motion_file=str(motion_file), body_file=str(body_file)).result
+
+    assert found["again"] == [[[46, 75], [46, 75]]] * 3
+    assert found["grew"] == [[91, 120], [46, 75], [46, 75]]
+    assert found["moved"] == [[101, 130], [101, 130]]
+    assert found["later"] == [[401, 430], [101, 430]]
+    assert found["grew later"] == [[101, 730], [101, 430]]
+    assert found["within"] == [[251, 280], [101, 430]]
+
+
 def test_smoothing_can_be_changed_again_and_again_and_after_reopening(blender: Blender, tmp_path: Path):
     motion_file, body_file = tmp_path / "m.npz", tmp_path / "b.npz"
     seen_motion(frames=40, noise=0.03).save(motion_file)
