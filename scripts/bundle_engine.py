@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes a zip from which the engine is installed on a machine without a network.
 
-Run it on a machine of the same kind, with the Python that Blender there has (3.11 up to Blender 5.0, 3.13 from 5.1 on).
-Standard library and pip only.
+Run it on a machine of the same kind that is online, with the Python that Blender has on the other one (3.11 up to
+Blender 5.0, 3.13 from 5.1 on). Standard library and pip only.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wheels in a zip or a folder, for machines without a network: scripts/bundle_engine makes it. No bpy.
+"""Wheels in a zip or a folder, for machines without a network: scripts/bundle_engine of the source makes it. No bpy.
 
 bundle.json   {"key": the plan it is for, "build": its torch, "wheels": {file name: sha256}}
 *.whl
@@ -43,7 +43,8 @@ def refuse_other(bundle: Path, plan: Plan) -> None:
         if index["key"] != plan.key:
             raise InstallFailure(
                 "This bundle is for another version of the extension, or another machine.",
-                f"Make one with scripts/bundle_engine for Python {plan.version}, {plan.platform}, {plan.build.name}.",
+                "Make one on a machine that is online, with scripts/bundle_engine of the project's source, for "
+                f"Python {plan.version}, {plan.platform}, {plan.build.name}.",
             )
 
 

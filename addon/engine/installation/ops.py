@@ -73,7 +73,8 @@ class InstallEngine(_Change):
     build: bpy.props.EnumProperty(name="Built for", description="Which build of torch to install", items=build_items)
     bundle: bpy.props.StringProperty(
         name="Bundle",
-        description="Optional: a zip or folder made by scripts/bundle_engine, for a machine without a network",
+        description="Optional, for a machine without a network: a zip or folder that scripts/bundle_engine of the "
+        "project's source makes on one that is online",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
