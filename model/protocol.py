@@ -95,7 +95,7 @@ TEXTS: dict[Code, tuple[str, str]] = {
     ),
     Code.ENGINE_VERSION: (
         "The engine is of another version than this add-on.",
-        "Install the extension and its engine again.",
+        "The extension was replaced meanwhile: start Blender again; if it comes back, install the extension again.",
     ),
     Code.ENGINE_INTERNAL: ("The engine met an error of its own.", "The log says what happened; please report it."),
 }
