@@ -11,7 +11,7 @@ import bpy
 from mathutils import Matrix
 
 from .. import keyframes
-from . import data, exchange, geometry, keys, seen
+from . import data, exchange, geometry, keys, rate, seen
 from .props import take_of
 
 
@@ -36,10 +36,11 @@ Y_UP = Matrix.Rotation(-1.5707963267948966, 4, "X")
 """BVH files have no axes of their own; their readers expect Y to be up."""
 
 
-def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, path: Path) -> None:
-    """Write a take. FBX, glTF and BVH get the scene's frame rate and what is keyed, .npz and .csv the footage's frames.
+def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, path: Path) -> tuple[str, ...]:
+    """Write a take. FBX, glTF and BVH get the scene's frame rate and what is seen, .npz and .csv the footage's frames.
 
-    Raises OSError or RuntimeError (an exporter's own words).
+    Returns what the animator should know of it, each a sentence. Raises OSError or RuntimeError (an exporter's own
+    words).
     """
     file = str(path)
     operator, addon = EXPORTERS.get(kind, ("", ""))
@@ -72,6 +73,9 @@ def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, 
                 bpy.ops.export_anim.bvh(
                     filepath=file, frame_start=scene.frame_start, frame_end=scene.frame_end, root_transform_only=True
                 )
+    assert context.scene
+    off = rate.mismatch(armature, context.scene) if operator else ""
+    return (off,) if off else ()
 
 
 def _try(path: Path) -> None:

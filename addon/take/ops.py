@@ -49,6 +49,30 @@ class Smooth(_Change):
         return {"FINISHED"}
 
 
+class MatchRate(_Change):
+    bl_idname = "reel_to_rig.match_rate"
+    bl_label = "Key at the Scene's Rate"
+    bl_description = (
+        "Key the take anew at the frame rate of this scene, so that it moves as fast as the person did. It begins at "
+        "the same frame. Keys that you edited by hand are kept as an action of their own"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from . import rate
+
+        armature = active_take(context)
+        assert armature
+        assert context.scene
+        try:
+            rate.match(armature, context.scene)
+        except Failure as failure:
+            self.report({"ERROR"}, f"{failure.message} {failure.hint}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{armature.name} is keyed at {rate.of_scene(context.scene):.4g} fps")
+        return {"FINISHED"}
+
+
 class CameraView(bpy.types.Operator):
     bl_idname = "reel_to_rig.camera_view"
     bl_label = "Camera View"
@@ -244,11 +268,11 @@ class Export(bpy.types.Operator):
         assert armature
         path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), kind.value))
         try:
-            write(context, armature, kind, path)
+            remarks = write(context, armature, kind, path)
         except (OSError, RuntimeError, MotionFileError) as error:
             self.report({"ERROR"}, f"{path} could not be written: {error}")
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {path}")
+        self.report({"WARNING" if remarks else "INFO"}, "; ".join([f"Wrote {path}", *remarks]))
         return {"FINISHED"}
 
 
@@ -301,4 +325,4 @@ def draw_in_menu(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     menu.layout.operator(ImportMotion.bl_idname, text="Motion Capture, SMPL or AMASS (.npz)")
 
 
-CLASSES = (Smooth, CameraView, SideView, FindFloor, FindFootage, Mark, Export, ImportMotion)
+CLASSES = (Smooth, MatchRate, CameraView, SideView, FindFloor, FindFootage, Mark, Export, ImportMotion)

@@ -5,9 +5,9 @@ import bpy
 from ...model.motion.skeleton import REGIONS
 from ..screen import SidebarPanel
 from ..text import draw_text
-from . import footage
+from . import footage, rate
 from .ops import LINKED
-from .props import active_take, is_current, present, take_of
+from .props import active_take, is_current, own, take_of
 
 
 class TakePanel(SidebarPanel):
@@ -33,6 +33,10 @@ class TakePanel(SidebarPanel):
         if gone := footage.missing(armature):
             draw_text(layout, context, f"The footage is not there: {gone}. The motion is all here", "ERROR")
             layout.operator("reel_to_rig.find_footage", icon="FILE_MOVIE")
+        assert context.scene
+        if off := rate.mismatch(armature, context.scene):
+            draw_text(layout, context, off, "ERROR")
+            layout.operator("reel_to_rig.match_rate", icon="TIME")
         column = layout.column(align=True)
         column.prop(take, "smoothing")
         if not is_current(armature):
@@ -62,7 +66,7 @@ class OverlayPanel(SidebarPanel):
         layout = self.layout
         assert layout
         row = layout.row(align=True)
-        body, camera = present(take.body), present(take.camera)
+        body, camera = own(armature, "body"), own(armature, "camera")
         if body:
             row.prop(body, "hide_viewport", text="Body", icon="OUTLINER_OB_ARMATURE", invert_checkbox=True)
             row.prop(body, "show_wire", text="Wireframe", icon="SHADING_WIRE", toggle=1)

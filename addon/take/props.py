@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What makes an armature a take, stored with it in the .blend."""
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import bpy
 
@@ -20,8 +20,8 @@ def _on_smoothing(take: Any, _context: bpy.types.Context) -> None:
 
 def _on_floor(take: Any, _context: bpy.types.Context) -> None:
     """Body and camera go up and down together, so they stay on top of each other in the picture."""
-    for item in (take.id_data, take.camera):
-        if present(item):
+    for item in (take.id_data, own(take.id_data, "camera")):
+        if item:
             item.delta_location[2] = -take.floor_m
 
 
@@ -43,7 +43,9 @@ class TakeProperties(bpy.types.PropertyGroup):
     )
     rest: bpy.props.StringProperty(subtype="BYTE_STRING", description="The joints in the T-pose, 24 x 3 float32")
     start: bpy.props.FloatProperty(description="The scene frame of the footage's first picture")
-    fps: bpy.props.FloatProperty(description="Scene frames per second when the take was made")
+    fps: bpy.props.FloatProperty(
+        description="The scene frames per second at which the take is keyed", override={"LIBRARY_OVERRIDABLE"}
+    )
     smoothing: bpy.props.FloatProperty(
         name="Smoothing",
         description="How strongly to smooth: 0 keeps every tremble of the capture, 1 also rounds off quick gestures",
@@ -132,6 +134,21 @@ def present(item: bpy.types.Object | None) -> bpy.types.Object | None:
     return item if item and item.users_scene else None
 
 
+def own(armature: bpy.types.Object, part: Literal["body", "camera"]) -> bpy.types.Object | None:
+    """What a take shows, if it is there and not that of another take of which somebody copied the armature alone."""
+    item = present(getattr(take_of(armature), part))
+    if not item:
+        return None
+    sharing = [other for scene in item.users_scene for other in takes(scene) if getattr(take_of(other), part) == item]
+    return item if armature == min(sharing, key=_claim, default=armature) else None
+
+
+def _claim(armature: bpy.types.Object) -> tuple[bool, str]:
+    """The smaller, the more of what several takes show is this one's: a copy has its name after the original's."""
+    body = take_of(armature).body
+    return body is None or body.parent != armature, armature.name
+
+
 def take_of(item: bpy.types.Object) -> TakeProperties:
     """The take properties of an object, whether it is a take or not."""
     return cast(TakeProperties, item.reel_to_rig)  # pyright: ignore[reportAttributeAccessIssue]
@@ -145,11 +162,12 @@ def takes(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     """The take whose armature, body or camera is the active object; otherwise the scene's only take."""
     assert context.scene
-    found = takes(context.scene)
-    for armature in found:
-        take = take_of(armature)
-        if context.active_object and context.active_object in {armature, take.body, take.camera}:
-            return armature
+    found, active = takes(context.scene), context.active_object
+    if active in found:
+        return active
+    shown = [item for item in found if active and active in {take_of(item).body, take_of(item).camera}]
+    if shown:
+        return min(shown, key=_claim)
     return found[0] if len(found) == 1 else None
 
 

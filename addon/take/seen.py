@@ -12,7 +12,7 @@ from ...model.motion.contacts import contacts, soles_under
 from ...model.motion.motion import forward_kinematics
 from ...model.motion.skeleton import JOINTS
 from .. import keyframes
-from . import data, geometry, keys
+from . import data, geometry, keys, rate
 from .props import take_of
 
 
@@ -27,6 +27,9 @@ def motion(armature: bpy.types.Object) -> data.TakeMotion:
     keyed = keyframes.keyed_frames(armature)
     if not len(keyed):
         return replace(taken, remarks=("The take has no keys, so it was put on as it was captured",))
+    scene = bpy.context.scene
+    off = rate.mismatch(armature, scene) if scene else ""
+    taken = replace(taken, remarks=(off,) if off else ())
     if not (keys.is_edited(armature) or is_led(armature)):
         return taken
     frames, known = _frames(armature, taken.frames, keyed)
