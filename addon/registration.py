@@ -65,6 +65,9 @@ def register() -> None:
     bpy.app.handlers.load_post.append(desk.on_load_post)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
         handlers.append(desk.on_other_state)
+    bpy.app.handlers.save_pre.append(sources.on_save_pre)
+    for handlers in (bpy.app.handlers.save_post, bpy.app.handlers.save_post_fail):
+        handlers.append(sources.on_save_post)
     atexit.register(desk.leave)
     atexit.register(running.close)
     atexit.register(installation.close)
@@ -90,6 +93,9 @@ def unregister() -> None:
     bpy.app.handlers.load_post.remove(desk.on_load_post)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
         handlers.remove(desk.on_other_state)
+    bpy.app.handlers.save_pre.remove(sources.on_save_pre)
+    for handlers in (bpy.app.handlers.save_post, bpy.app.handlers.save_post_fail):
+        handlers.remove(sources.on_save_post)
     for owner, name, _ in reversed(PROPERTIES):
         delattr(owner, name)
     for cls in reversed(CLASSES):

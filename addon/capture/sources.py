@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where footage comes from: a file that is dropped, a movie clip that is open, a strip of the sequencer."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -165,6 +166,37 @@ def trim_of(strip: Any) -> Trim:
         dropped=strip.animation_offset_end,
         backwards=strip.use_reverse_frames,
     )
+
+
+_named_from_the_file: dict[int, str] = {}
+"""By scene, while Blender saves: what its form says, without regard to where the .blend lies."""
+
+
+@bpy.app.handlers.persistent
+def on_save_pre(file: str, *_: Any) -> None:
+    """It may be saved in another folder: footage that is named from the old one is to be found from there, too."""
+    for scene in bpy.data.scenes if bpy.data.filepath else ():
+        if form(scene).footage.startswith("//") and not scene.library:
+            _named_from_the_file[scene.session_uid] = bpy.path.abspath(form(scene).footage)
+    _name_from(file)
+
+
+@bpy.app.handlers.persistent
+def on_save_post(*_: Any) -> None:
+    """A copy may have been saved: what is open is where it was."""
+    _name_from(bpy.data.filepath)
+    _named_from_the_file.clear()
+
+
+def _name_from(file: str) -> None:
+    for uid, footage in _named_from_the_file.items():
+        if scene := scene_of(uid):
+            try:
+                name = bpy.path.relpath(footage, start=str(Path(file).parent))
+            except ValueError:  # They are on different drives.
+                name = footage
+            if form(scene).footage != name:
+                form(scene).footage = name
 
 
 CLASSES = (UseFile, DropFile, FootageDrop, UseClip, UseStrip)

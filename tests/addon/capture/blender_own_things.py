@@ -4,6 +4,7 @@
 import os
 import shutil
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -133,6 +134,31 @@ def the_engine_is_not_taken_away(engines: dict[str, str]) -> Any:
     during = offered()
     cancel(run)
     return [during, offered()]
+
+
+def saved_elsewhere(engines: dict[str, str]) -> Any:
+    """Footage named from where the .blend lies, in two scenes; a copy is saved, the file itself, and nothing at all."""
+    folder, form = cache() / "project", bpy.context.scene.reel_to_rig
+    (folder / "shots").mkdir(parents=True)
+    other = bpy.data.scenes.new("other").reel_to_rig
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "a.blend"))
+    form.footage, other.footage = "//clip.mp4", "/elsewhere/clip.mp4"
+    names = []
+
+    def saved(name: str, **options: Any) -> None:
+        with suppress(RuntimeError):
+            bpy.ops.wm.save_as_mainfile(filepath=str(folder / name), **options)
+        names.append([form.footage, other.footage])
+
+    saved("shots/copy.blend", copy=True)
+    saved("no such folder/a.blend")
+    saved("shots/b.blend")
+    with bpy.data.libraries.load(str(folder / "shots/copy.blend")) as (_, appended):
+        appended.scenes = ["Scene"]
+    names.append(appended.scenes[0].reel_to_rig.footage)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    shutil.rmtree(folder)
+    return names
 
 
 def the_status_bar_tells_of_it(engines: dict[str, str]) -> Any:

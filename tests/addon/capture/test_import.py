@@ -80,7 +80,7 @@ def test_every_misbehaviour_of_the_engine_is_one_line_and_the_next_job_runs(foun
         "half_a_line": "no longer answers",
         "half_a_line_and_dies": "stopped unexpectedly",
         "other_version": "another version",
-        "no program": "Permission denied",
+        "no program": "is no program",
         "promises": "cannot be read",
         "truncates": "cannot be read",
     }
@@ -112,7 +112,7 @@ def test_bad_input_is_told_before_the_engine_starts(found):
     assert "/no/such/clip.mp4 is not there" in found["missing"]
     assert "is a folder" in found["folder"]
     assert "end lies before the start" in found["reversed"]
-    assert "height_m" in found["small"]
+    assert "person's height is 0.1 m" in found["small"]
     assert "/no/body.npz is not there" in found["body"]
     assert "/no/python is not there" in found["python"]
     assert "The engine is not installed" in found["no engine"]

@@ -14,7 +14,7 @@ TAKE = ["my clip", "my clip body", "my clip camera"]
 FUNCTIONS = (
     "a_camera_of_its_own", "what_was_put_on_it", "its_collection_is_excluded", "deleted_by_hand",
     "the_body_is_being_edited", "blender_renders", "an_old_problem_goes", "what_goes_wrong_at_the_end",
-    "the_engine_is_not_taken_away", "the_status_bar_tells_of_it",
+    "the_engine_is_not_taken_away", "the_status_bar_tells_of_it", "saved_elsewhere",
 )  # fmt: skip
 
 
@@ -77,7 +77,13 @@ def test_the_engine_is_not_repaired_while_it_works(found):
 
 
 def test_the_status_bar_tells_of_the_job_while_there_is_one(found):
-    assert result(found, "the_status_bar_tells_of_it") == [["my clip: Reading the pose, 25%"], True]
+    assert result(found, "the_status_bar_tells_of_it") == [["my clip: Reading the pose, 57%"], True]
+
+
+def test_footage_is_found_from_wherever_the_file_is_saved(found):
+    here = ["//clip.mp4", "/elsewhere/clip.mp4"]
+    below = ["//../clip.mp4", "/elsewhere/clip.mp4"]
+    assert result(found, "saved_elsewhere") == [here, here, below, "//../clip.mp4"]
 
 
 def test_an_edit_of_the_body_ends_with_the_capture(found):
