@@ -16,7 +16,7 @@ from .. import keyframes
 from ..steps import Steps, at_once
 from . import data, footage, geometry, keys, lens
 from .data import Body
-from .props import present, take_of, takes
+from .props import own, present, take_of, takes
 
 BODY_COLOUR = (0.25, 0.6, 1.0)
 OURS = "reel_to_rig"
@@ -269,15 +269,14 @@ def _material(name: str) -> bpy.types.Material:
 
 
 def paint(armature: bpy.types.Object) -> None:
-    """Colour a take's body by its settings: in one colour, or at every frame by how sure the capture is."""
-    take = take_of(armature)
-    body = present(take.body)
+    """Colour a take's own body by its settings: in one colour, or at every frame by how sure the capture is."""
+    take, body = take_of(armature), own(armature, "body")
     slots = body.material_slots if body and not body.library else []
     slot: Any = next((slot for slot in slots if slot.material and OURS in slot.material), None)
     if not slot:
         return
-    if slot.material.library:
-        # That of a library override, which can be given one of its own.
+    if slot.material.library or _painted_elsewhere(slot.material, body):
+        # That of a library override or of a copy, which can be given one of its own.
         slot.link, slot.material = "OBJECT", slot.material.copy()
     material: bpy.types.Material = slot.material
     colour = (*BODY_COLOUR, take.opacity)
@@ -299,6 +298,13 @@ def paint(armature: bpy.types.Object) -> None:
         frames = geometry.scene_frames(motion.time_s, take.start, take.fps)
         curves = [keyframes.Curve("diffuse_color", part, colours[:, part]) for part in range(3)]
         keyframes.write_action(material, material.name, curves, frames)
+
+
+def _painted_elsewhere(material: bpy.types.Material, body: bpy.types.Object | None) -> bool:
+    """Whether the body of another take has the same material."""
+    armatures = [item for item in bpy.data.objects if item.type == "ARMATURE"] if material.users > 1 else []
+    others = {take_of(item).body for item in armatures} - {body, None}
+    return any(slot.material == material for other in others if other for slot in other.material_slots)
 
 
 def _make_camera(

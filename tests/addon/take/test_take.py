@@ -214,6 +214,23 @@ def test_a_take_lives_on_in_other_files_and_without_its_footage(blender: Blender
     assert "Traceback" not in run.output
 
 
+def test_a_copy_of_a_take_leaves_the_original_as_it_looks(blender: Blender, tmp_path: Path):
+    motion_file, body_file = tmp_path / "m.npz", tmp_path / "b.npz"
+    seen_motion(frames=3).save(motion_file)
+    write_body(body_file)
+
+    found = blender.run(HERE / "blender_copies.py", motion_file=str(motion_file), body_file=str(body_file)).result
+
+    # How low armature and camera stand, and how opaque the body is: of the original, and of what was changed.
+    assert found["alone"] == [[0, 0, 0.55], [0.5, 0, 0.55]]
+    assert found["active"] == ["walk", "walk.001", "walk", "walk"]
+    assert found["original"] == [0.25, 0.25, 0.75]
+    assert found["whole"] == [[0.25, 0.25, 0.75], [0.75, 0.75, 0.25]]
+    assert found["again"] == [[0, 0, 0.5], [0, 0, 0.5], [0.75, 0.75, 0.25]]
+    assert found["linked"] == [[0, 0, 0.5], [0.5, 0.5, 0.875]]
+    assert found["heir"] == [0.125, 0.125, 0.375]
+
+
 def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Path):
     footage, motion_file, body_file = tmp_path / "clip.mp4", tmp_path / "m.npz", tmp_path / "b.npz"
     write_video(footage, iter(np.zeros((10, 72, 128, 3), np.uint8)), 30000 / 1001)
