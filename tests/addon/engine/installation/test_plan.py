@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The locks against the pins, and which build of torch is proposed for which machine."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from reel_to_rig.addon.engine.installation import plan as plans
+from reel_to_rig.addon.engine.installation.environment import State
 from reel_to_rig.addon.engine.installation.plan import REQUIREMENTS, InstallFailure, make_plan
+from reel_to_rig.addon.engine.installation.work import KNOWN_ERRORS
 
 LOCKS = sorted((REQUIREMENTS / "lock").glob("*.txt"))
 
@@ -104,3 +107,18 @@ class _Version(tuple):
 
     major = property(lambda self: self[0])
     minor = property(lambda self: self[1])
+
+
+def test_the_guide_knows_whatever_an_installation_says():
+    said = [state.value for state in State if state not in (State.ABSENT, State.READY)]
+    said += [message for _, message, _ in KNOWN_ERRORS]
+    for file in Path(plans.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "InstallFailure":
+                # Of a message with names in it, the longest part that is the same each time.
+                texts = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)]
+                said.append(max((text for text in texts if isinstance(text, str)), key=len, default=""))
+    said = [text.strip(" .:,(") for text in said]
+    assert "cannot make a virtual environment" in said
+    guide = (REQUIREMENTS.parent / "docs/guide.md").read_text(encoding="utf-8")
+    assert [text for text in said if text not in guide] == []
