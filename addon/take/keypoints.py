@@ -18,15 +18,19 @@ DOT_PX: Final = 2.5
 
 
 def draw(
-    armature: bpy.types.Object, scene: bpy.types.Scene, region: bpy.types.Region, view: bpy.types.RegionView3D
+    armature: bpy.types.Object,
+    camera: bpy.types.Object,
+    scene: bpy.types.Scene,
+    region: bpy.types.Region,
+    view: bpy.types.RegionView3D,
 ) -> None:
-    """Draw what a take was captured from, if it saw anything at the current frame; the scene's camera is its own."""
+    """Draw what a take was captured from, if it saw anything at the current frame; the view is through its camera."""
     take, motion = take_of(armature), data.raw(armature)
     frames = geometry.scene_frames(motion.time_s, take.start, take.fps)
     index = int(np.abs(frames - scene.frame_current_final).argmin())
     if abs(frames[index] - scene.frame_current_final) > 0.75 or not motion.observed[index]:
         return
-    frame = _frame_corners(scene, region, view)
+    frame = _frame_corners(camera, scene, region, view)
     if frame is None:
         return
     size = motion.provenance["footage"]["width"], motion.provenance["footage"]["height"]
@@ -41,11 +45,9 @@ def draw(
 
 
 def _frame_corners(
-    scene: bpy.types.Scene, region: bpy.types.Region, view: bpy.types.RegionView3D
+    camera: bpy.types.Object, scene: bpy.types.Scene, region: bpy.types.Region, view: bpy.types.RegionView3D
 ) -> NDArray[np.float64] | None:
     """Where the upper left and the lower right corner of the camera's frame (2, 2) are in a region, pixels."""
-    camera = scene.camera
-    assert camera
     assert isinstance(camera.data, bpy.types.Camera)
     frame = [camera.matrix_world @ corner for corner in camera.data.view_frame(scene=scene)]
     # They come as upper right, lower right, lower left, upper left.

@@ -8,7 +8,7 @@ from mathutils import Vector
 
 from ...model.protocol import Failure
 from ..text import file_name
-from . import footage
+from . import footage, overlay
 from .props import active_take, present, take_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,10 @@ class MatchRate(_Change):
 class CameraView(bpy.types.Operator):
     bl_idname = "reel_to_rig.camera_view"
     bl_label = "Camera View"
-    bl_description = "Look through the camera of the take, with the footage behind the body, and back again"
+    bl_description = (
+        "Look through the camera of the take, with the footage behind the body, and back again. "
+        "The camera that the scene renders with stays as it is"
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -91,12 +94,22 @@ class CameraView(bpy.types.Operator):
         assert space.region_3d
         assert context.scene
         camera = take_of(armature).camera
-        if space.region_3d.view_perspective == "CAMERA" and context.scene.camera == camera:
+        if space.region_3d.view_perspective == "CAMERA" and overlay.camera_of(space, context.scene) == camera:
             space.region_3d.view_perspective = "PERSP"
+            _let_go(space, camera)
         else:
-            context.scene.camera = camera
+            # The scene's own camera is what the animator renders with: only this view looks through the take's.
+            space.use_local_camera = context.scene.camera != camera
+            if space.use_local_camera:
+                space.camera = camera
             space.region_3d.view_perspective = "CAMERA"
         return {"FINISHED"}
+
+
+def _let_go(space: bpy.types.SpaceView3D, camera: bpy.types.Object | None) -> None:
+    """Have a viewport look through the scene's camera again, if a take's was only its own."""
+    if space.use_local_camera and space.camera == camera:
+        space.use_local_camera = False
 
 
 class SideView(bpy.types.Operator):
@@ -123,6 +136,7 @@ class SideView(bpy.types.Operator):
         heads = [armature.matrix_world @ bone.head for bone in armature.pose.bones]
         low, high = (Vector([extreme(head[axis] for head in heads) for axis in range(3)]) for extreme in (min, max))
         view.view_perspective = "ORTHO"
+        _let_go(space, camera)
         aside = Vector((ahead.y, -ahead.x, 0))
         view.view_rotation = aside.to_track_quat("Z", "Y")
         view.view_location = (low + high) / 2

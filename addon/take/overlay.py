@@ -25,12 +25,18 @@ def remove() -> None:
 def draw() -> None:
     """Draw the take whose camera is looked through, if that is wanted."""
     context = bpy.context
-    scene, region, view = context.scene, context.region, context.region_data
-    if not scene or not region or not view or view.view_perspective != "CAMERA" or not scene.camera:
+    scene, space, region, view = context.scene, context.space_data, context.region, context.region_data
+    if not scene or not region or not view or view.view_perspective != "CAMERA":
         return
-    shown = next((item for item in takes(scene) if take_of(item).camera == scene.camera), None)
-    if shown is None or not take_of(shown).show_keypoints:
+    camera = camera_of(space, scene) if isinstance(space, bpy.types.SpaceView3D) else None
+    shown = next((item for item in takes(scene) if camera and take_of(item).camera == camera), None)
+    if camera is None or shown is None or not take_of(shown).show_keypoints:
         return
     from . import keypoints
 
-    keypoints.draw(shown, scene, region, view)
+    keypoints.draw(shown, camera, scene, region, view)
+
+
+def camera_of(space: bpy.types.SpaceView3D, scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The camera that a viewport looks through in camera view."""
+    return space.camera if space.use_local_camera else scene.camera

@@ -231,6 +231,21 @@ def test_a_copy_of_a_take_leaves_the_original_as_it_looks(blender: Blender, tmp_
     assert found["heir"] == [0.125, 0.125, 0.375]
 
 
+def test_looking_through_a_take_s_camera_leaves_the_scene_s_alone(blender: Blender, tmp_path: Path):
+    motion_file, body_file = tmp_path / "m.npz", tmp_path / "b.npz"
+    seen_motion(frames=3).save(motion_file)
+    write_body(body_file)
+
+    found = blender.run(HERE / "blender_views.py", motion_file=str(motion_file), body_file=str(body_file)).result
+
+    # How the viewport looks, through which camera if through one, and which camera the scene renders with.
+    assert found["first"] == [["CAMERA", "walk camera", "walk camera"], ["PERSP", "walk camera", "walk camera"]]
+    back = ["PERSP", "shot", "shot"]
+    assert found["in and out"] == [["CAMERA", "walk camera", "shot"], back]
+    assert found["one after the other"] == [["CAMERA", "walk camera", "shot"], ["CAMERA", "run camera", "shot"], back]
+    assert found["aside"] == [["CAMERA", "run camera", "shot"], ["ORTHO", "shot", "shot"]]
+
+
 def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Path):
     footage, motion_file, body_file = tmp_path / "clip.mp4", tmp_path / "m.npz", tmp_path / "b.npz"
     write_video(footage, iter(np.zeros((10, 72, 128, 3), np.uint8)), 30000 / 1001)
