@@ -65,6 +65,8 @@ def register() -> None:
     bpy.app.handlers.load_post.append(desk.on_load_post)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
         handlers.append(desk.on_other_state)
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        handlers.append(following.on_other_step)
     bpy.app.handlers.save_pre.append(sources.on_save_pre)
     for handlers in (bpy.app.handlers.save_post, bpy.app.handlers.save_post_fail):
         handlers.append(sources.on_save_post)
@@ -93,6 +95,8 @@ def unregister() -> None:
     bpy.app.handlers.load_post.remove(desk.on_load_post)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
         handlers.remove(desk.on_other_state)
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        handlers.remove(following.on_other_step)
     bpy.app.handlers.save_pre.remove(sources.on_save_pre)
     for handlers in (bpy.app.handlers.save_post, bpy.app.handlers.save_post_fail):
         handlers.remove(sources.on_save_post)

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...model.protocol import Failure
-from .props import is_current, take_of
+from .props import applied, is_current, take_of
 
 SETTLED_S = 0.3
 """How long a setting must be left alone before the keys follow it: a slider that is dragged changes at every event."""
@@ -15,11 +15,13 @@ SETTLED_S = 0.3
 _waiting: set[str] = set()
 """The takes whose keys are to follow, by name: what else is known of them may not outlive an undo."""
 
+_settling: set[str] = set()
+
 
 def follow(armature: bpy.types.Object) -> None:
     """Key a take by its settings: at once in background mode, otherwise as soon as they are left alone."""
-    if not take_of(armature).written:
-        return  # It is being made.
+    if not take_of(armature).written or armature.name in _settling:
+        return  # It is being made, or its settings follow its keys.
     if bpy.app.background:
         _key(armature)
         return
@@ -42,6 +44,18 @@ def catch_up() -> None:
         # The step that the slider made still has the old keys: undoing whatever comes next must not lead there.
         with bpy.context.temp_override(window=manager.windows[0]):
             bpy.ops.ed.undo_push(message="Smoothing")
+
+
+@bpy.app.handlers.persistent
+def on_other_step(*_: Any) -> None:
+    """Something was undone or redone: between a slider's own step and the one with the keys, the keys are right."""
+    for armature in bpy.data.objects:
+        take = take_of(armature)
+        if armature.type != "ARMATURE" or armature.library or not take.written or is_current(armature):
+            continue
+        _settling.add(armature.name)
+        take.smoothing, take.regions, take.hold_feet = applied(take)
+        _settling.clear()
 
 
 def stop_following() -> None:

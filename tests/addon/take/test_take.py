@@ -246,6 +246,21 @@ def test_looking_through_a_take_s_camera_leaves_the_scene_s_alone(blender: Blend
     assert found["aside"] == [["CAMERA", "run camera", "shot"], ["ORTHO", "shot", "shot"]]
 
 
+def test_one_undo_takes_back_a_slider_with_its_keys(blender: Blender, tmp_path: Path):
+    motion_file, body_file = tmp_path / "m.npz", tmp_path / "b.npz"
+    seen_motion(frames=10, noise=0.03).save(motion_file)
+    write_body(body_file)
+
+    found = blender.run(HERE / "blender_undo.py", motion_file=str(motion_file), body_file=str(body_file)).result
+
+    assert all(shown == keyed for shown, keyed in found["states"])
+    first, second, third = [0.5, [1.0] * 7, True], [0.75, [1.0] * 7, True], [0.75, [0.5] * 7, False]
+    # What an undo leads to has the keys of the step before; the slider's own step looks like that, too.
+    undone, redone = [third, second, second, first, first], [first, second, second, third]
+    assert [shown for shown, _ in found["states"]] == undone + redone
+    assert found["after"]
+
+
 def test_what_is_the_animators_own_is_left_alone(blender: Blender, tmp_path: Path):
     footage, motion_file, body_file = tmp_path / "clip.mp4", tmp_path / "m.npz", tmp_path / "b.npz"
     write_video(footage, iter(np.zeros((10, 72, 128, 3), np.uint8)), 30000 / 1001)
