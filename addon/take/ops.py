@@ -9,7 +9,7 @@ from mathutils import Vector
 from ...model.protocol import Failure
 from ..text import file_name
 from . import footage, overlay
-from .props import active_take, present, take_of
+from .props import active_take, present, take_of, takes
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -220,12 +220,16 @@ class Mark(bpy.types.Operator):
         armature = active_take(context)
         assert armature
         assert context.scene
-        markers = context.scene.timeline_markers
-        # Blender has room for 63 bytes.
-        named = {name: f"{armature.name.encode()[:50].decode(errors='ignore')}: {name}" for name in marks.NAMES}
-        for marker in [marker for marker in markers if marker.name in named.values()]:
+        markers, take, motion = context.scene.timeline_markers, take_of(armature), data.raw(armature)
+        begin = armature.name.encode()[:50].decode(errors="ignore")  # Blender has room for 63 bytes.
+        before = {begin}
+        if take.marked_as not in {other.name for other in takes(context.scene)}:  # Else it is a copy of that one.
+            before.add(take.marked_as)
+        old = {f"{each}: {name}" for each in before for name in marks.NAMES}
+        for marker in [marker for marker in markers if marker.name in old]:
             markers.remove(marker)
-        motion, take = data.raw(armature), take_of(armature)
+        if not armature.library:
+            take.marked_as = begin
         frames = geometry.scene_frames(motion.time_s, take.start, take.fps)
         found: list[tuple[float, str]] = []
         if self.what in {"GAPS", "BOTH"}:
@@ -233,7 +237,7 @@ class Mark(bpy.types.Operator):
         if self.what in {"CONTACTS", "BOTH"}:
             found += marks.contacts(frames, motion.time_s, motion.contacts)
         for frame, name in found:
-            markers.new(named[name], frame=round(frame))
+            markers.new(f"{begin}: {name}", frame=round(frame))
         self.report({"INFO"}, f"{len(found)} markers on the timeline" if found else "There is nothing to mark")
         return {"FINISHED"}
 

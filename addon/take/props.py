@@ -126,6 +126,10 @@ class TakeProperties(bpy.types.PropertyGroup):
     body: bpy.props.PointerProperty(type=bpy.types.Object, override={"LIBRARY_OVERRIDABLE"})
     camera: bpy.props.PointerProperty(type=bpy.types.Object, override={"LIBRARY_OVERRIDABLE"})
     summary: bpy.props.StringProperty()
+    marked_as: bpy.props.StringProperty(
+        description="The name with which its markers on the timeline begin, though it may have another by now",
+        override={"LIBRARY_OVERRIDABLE"},
+    )
     growing: bpy.props.StringProperty(description="The job that captures it, as long as that is under way")
 
 

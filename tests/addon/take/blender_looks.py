@@ -28,11 +28,27 @@ def main(motion_file: str, body_file: str) -> dict[str, Any]:
     found["plain"] = material.animation_data is None
     found["actions_left"] = len(bpy.data.actions) - actions
 
-    bpy.context.scene.timeline_markers.new("Gap", frame=3)  # the animator's own
-    bpy.context.scene.timeline_markers.new("other: L down", frame=4)
+    markers = bpy.context.scene.timeline_markers
+    markers.new("Gap", frame=3)  # the animator's own
+    markers.new("other: L down", frame=4)
     for what in ("BOTH", "GAPS", "CONTACTS", "NONE"):
         bpy.ops.reel_to_rig.mark(what=what)
-        found[what] = sorted([marker.frame, marker.name] for marker in bpy.context.scene.timeline_markers)
+        found[what] = sorted([marker.frame, marker.name] for marker in markers)
+
+    bpy.ops.reel_to_rig.mark(what="BOTH")
+    armature.name = "hero"
+    for what in ("GAPS", "NONE"):
+        bpy.ops.reel_to_rig.mark(what=what)
+        found[f"renamed {what}"] = sorted([marker.frame, marker.name] for marker in markers)
+
+    bpy.ops.reel_to_rig.mark(what="GAPS")
+    copy = armature.copy()
+    bpy.context.collection.objects.link(copy)
+    bpy.context.view_layer.objects.active = copy
+    bpy.ops.reel_to_rig.mark(what="NONE")
+    found["copy"] = sorted([marker.frame, marker.name] for marker in markers)
+    bpy.data.objects.remove(copy)
+    bpy.context.view_layer.objects.active = armature
 
     bpy.ops.reel_to_rig.find_floor()
     bpy.context.view_layer.update()

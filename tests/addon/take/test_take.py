@@ -160,6 +160,8 @@ def test_looks_markers_and_floor_follow_the_settings(blender: Blender, tmp_path:
     assert found["GAPS"] == own + gaps
     assert found["CONTACTS"] == own + steps
     assert found["NONE"] == own
+    renamed = [[frame, name.replace("clip", "hero")] for frame, name in gaps]
+    assert [found["renamed GAPS"], found["renamed NONE"], found["copy"]] == [own + renamed, own, own + renamed]
     soles = soles_of(motion)[5:15, 1, 2]
     assert found["floor_m"] == pytest.approx(float(np.median(soles)), abs=1e-5)
     assert found["down_m"] == pytest.approx([found["floor_m"]] * 2, abs=1e-5)
