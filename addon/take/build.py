@@ -14,7 +14,7 @@ from ...model.motion.motion import Motion
 from ...model.motion.skeleton import JOINTS, PARENTS, REGIONS
 from .. import keyframes
 from ..steps import Steps, at_once
-from . import data, footage, geometry, keys, lens
+from . import data, following, footage, geometry, keys, lens
 from .data import Body
 from .props import own, present, take_of, takes
 
@@ -141,7 +141,7 @@ def extend(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:
     if take.by_confidence:
         paint(armature)
     yield
-    yield from keys.key(armature)
+    yield from following.key(armature)
 
 
 def renew(armature: bpy.types.Object, prepared: Prepared) -> Steps[None]:

@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ...model.protocol import Failure
+from ..steps import Steps, at_once
 from .props import applied, is_current, take_of
 
 SETTLED_S = 0.3
@@ -65,8 +66,17 @@ def stop_following() -> None:
         bpy.app.timers.unregister(catch_up)
 
 
-def _key(armature: bpy.types.Object) -> None:
+def key(armature: bpy.types.Object) -> Steps[None]:
+    """Key a take by its settings, and note which action keeps what was edited by hand. Raises as `keys.key` does."""
     from . import keys
 
+    animation = armature.animation_data
+    edited = animation.action if animation and keys.is_edited(armature) else None
+    yield from keys.key(armature)
+    if edited:
+        take_of(armature).edits = edited
+
+
+def _key(armature: bpy.types.Object) -> None:
     with suppress(Failure):  # The take is shown as behind its settings then, and the button to key it says why.
-        keys.key_armature(armature)
+        at_once(key(armature))

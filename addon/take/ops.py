@@ -7,6 +7,7 @@ import bpy
 from mathutils import Vector
 
 from ...model.protocol import Failure
+from ..steps import at_once
 from ..text import file_name
 from . import footage, overlay
 from .props import active_take, present, take_of, takes
@@ -37,12 +38,12 @@ class Smooth(_Change):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        from . import keys
+        from . import following
 
         armature = active_take(context)
         assert armature
         try:
-            keys.key_armature(armature)
+            at_once(following.key(armature))
         except Failure as failure:
             self.report({"ERROR"}, f"{failure.message} {failure.hint}")
             return {"CANCELLED"}

@@ -41,6 +41,9 @@ class TakePanel(SidebarPanel):
         column.prop(take, "smoothing")
         if not is_current(armature):
             column.operator("reel_to_rig.smooth")
+        animation = armature.animation_data
+        if take.edits and not (animation and animation.action == take.edits):
+            draw_text(layout, context, f"Your edits are kept in action {take.edits.name}", "INFO")
         layout.prop(take, "hold_feet")
         row = layout.row(align=True)
         row.prop(take, "floor_m")

@@ -123,6 +123,11 @@ class TakeProperties(bpy.types.PropertyGroup):
     written: bpy.props.StringProperty(
         description="Fingerprint of the keys as they were written", override={"LIBRARY_OVERRIDABLE"}
     )
+    edits: bpy.props.PointerProperty(
+        type=bpy.types.Action,
+        description="The keys that were edited by hand when it was last keyed anew",
+        override={"LIBRARY_OVERRIDABLE"},
+    )
     body: bpy.props.PointerProperty(type=bpy.types.Object, override={"LIBRARY_OVERRIDABLE"})
     camera: bpy.props.PointerProperty(type=bpy.types.Object, override={"LIBRARY_OVERRIDABLE"})
     summary: bpy.props.StringProperty()

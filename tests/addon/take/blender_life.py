@@ -9,6 +9,7 @@ import numpy as np
 from model.motion.motion import Motion, forward_kinematics
 from model.motion.skeleton import JOINTS
 from tests.addon.inside import empty_scene, enable_checkout, part
+from tests.addon.take.blender_files import drawn
 
 
 def main(motion_file: str, body_file: str, blend_file: str) -> dict[str, Any]:
@@ -43,7 +44,13 @@ def main(motion_file: str, body_file: str, blend_file: str) -> dict[str, Any]:
     armature.pose.bones["head"].rotation_quaternion = (0, 1, 0, 0)
     armature.pose.bones["head"].keyframe_insert("rotation_quaternion", frame=5)
     smooth(armature, 0.5)
-    found |= {"after_edit": action_names()}
+    found |= {"after_edit": action_names(), "told": [told_of_edits(armature)]}
+    edits, keyed = part("addon.take.props").take_of(armature).edits, armature.animation_data.action
+    edits.name = "by hand"
+    found["told"].append(told_of_edits(armature))
+    armature.animation_data.action = edits
+    found["told"].append(told_of_edits(armature))
+    armature.animation_data.action = keyed
 
     second = build(bpy.context, motion, body, "clip", 0.2)
     smooth(second, 0.3)
@@ -68,6 +75,10 @@ def smooth(armature: Any, strength: float) -> None:
     bpy.context.view_layer.objects.active = armature
     part("addon.take.props").take_of(armature).smoothing = strength
     assert bpy.ops.reel_to_rig.smooth() == {"FINISHED"}
+
+
+def told_of_edits(armature: Any) -> list[str]:
+    return [line for line in drawn(armature) if "edits" in line]
 
 
 def action_names() -> list[str]:

@@ -102,7 +102,8 @@ def test_smoothing_can_be_changed_again_and_again_and_after_reopening(blender: B
     for name in ("half_read", "none_read", "regions_read", "reopened_read", "second_read"):
         assert found[name] < 0.1, name
     assert found["actions"] == ["clip"]
-    assert len(found["after_edit"]) == 2
+    assert found["after_edit"] == ["clip", "clip.001"]
+    assert found["told"] == [["Your edits are kept in action clip"], ["Your edits are kept in action by hand"], []]
     assert found["raw_kept"]
     assert found["parts"] == ["clip body", "clip camera"]
     assert found["second_frames"] == [1, 2, 3]
