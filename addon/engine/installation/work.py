@@ -30,6 +30,11 @@ KNOWN_ERRORS: Final = (
         "The server does not offer a library of the version that is needed.",
         "Look into the log; a pip mirror in your settings may be out of date.",
     ),
+    (
+        r"No module named ensurepip",
+        "The Python of this Blender comes without pip.",
+        "Install your system's package python3-venv, or take the Blender from blender.org, and try again.",
+    ),
     (r"Permission denied|Access is denied", "A file cannot be written.", "Close what may be using it, and try again."),
 )
 """What the last lines of pip may say about why it failed."""

@@ -104,8 +104,8 @@ class Layout:
         self.labels.append(text)
         self.icons += [icon] if icon not in ("NONE", "BLANK1") else []
 
-    def operator(self, name: str, **_: Any) -> None:
-        self.buttons.append(name.partition(".")[2])
+    def operator(self, name: str, text: str | None = None, **_: Any) -> None:
+        self.buttons.append(text or name.partition(".")[2])
 
     def prop(self, *_: Any) -> None:
         pass

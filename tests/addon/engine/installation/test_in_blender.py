@@ -34,8 +34,8 @@ def test_blender_installs_nothing_unasked_and_nothing_offline(blender: Blender, 
     assert found["begun"] == "INCOMPLETE"
     assert "Only what is missing" in found["says then"][0]
     assert found["says then"][1:] == found["says"]
-    assert found["buttons at first"] == ["install_engine"]
-    assert found["buttons then"] == ["install_engine", "open_install_log", "uninstall_engine"]
+    assert found["buttons at first"] == ["Install Engine"]
+    assert found["buttons then"] == ["Continue Installation", "open_install_log", "uninstall_engine"]
     assert (found["log at first"], found["log then"]) == (False, True)
     assert found["uninstalled"]
     assert found["at_last"] == "ABSENT"

@@ -16,7 +16,7 @@ from reel_to_rig.addon.engine.installation import bundle as bundles
 from reel_to_rig.addon.engine.installation.environment import State, python_of, site_packages, size_of, state_of
 from reel_to_rig.addon.engine.installation.installer import Installer
 from reel_to_rig.addon.engine.installation.plan import Plan, make_plan
-from reel_to_rig.addon.engine.installation.work import Removal
+from reel_to_rig.addon.engine.installation.work import Removal, understood
 
 from tests.addon.engine.installation.tiny_index import CHECK, Index, serving
 
@@ -307,3 +307,9 @@ def test_a_bundle_that_is_not_whole_or_for_another_plan_is_refused(harm: str, in
     with pytest.raises(bundles.InstallFailure, match="project's source" if harm == "plan" else "no whole bundle"):
         bundles.unpack(bundle, wanted, tmp_path / "out", lambda _: None)
     assert not list((tmp_path / "out").glob("*.whl"))
+
+
+def test_a_python_that_a_distribution_has_taken_pip_from_is_told_by_name():
+    failure = understood("/usr/bin/python3: No module named ensurepip")
+    assert failure
+    assert "python3-venv" in failure.hint
