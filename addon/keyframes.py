@@ -148,6 +148,11 @@ def goes_on(target: bpy.types.Object) -> bool:
     )
 
 
+def is_carried(target: bpy.types.Object) -> bool:
+    """Whether target's action moves the object itself, and not only bones of it."""
+    return any(not fcurve.data_path.startswith("pose.") for fcurve in _curves(target))
+
+
 def strips(target: bpy.types.Object) -> list[bpy.types.NlaStrip]:
     """The strips in the NLA that move target."""
     animation = target.animation_data

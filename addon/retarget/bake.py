@@ -75,7 +75,7 @@ def bake(
     if options.ik and not bone_map.ik:
         raise Failure(Code.RIG_UNSUITABLE, f"No IK controls of {armature.name} are known.", NO_IK)
     try:
-        target = describe(armature, bone_map)
+        target = describe(armature, bone_map, motion.placement)
     except ValueError as error:
         raise Failure(Code.RIG_UNSUITABLE, f"{armature.name}: {error}.") from error
 
@@ -160,14 +160,15 @@ def _rooted(
     if root == "HIPS":
         return solution, []
     assert armature.pose
-    anchor = armature.matrix_world.translation
+    anchor = np.zeros(3)
     if root == "ROOT_BONE":
-        anchor = armature.matrix_world @ armature.pose.bones[bone_map.ground].bone.head_local
+        anchor = np.array(armature.pose.bones[bone_map.ground].bone.head_local)
     turns = root != "IN_PLACE" and all(bone.inherits for bone in target.bones)
-    solution, ground = grounded(target, solution, np.array(anchor), turns=turns)
+    anchor = target.world[:3, :3] @ anchor + target.world[:3, 3]
+    solution, ground = grounded(target, solution, anchor, turns=turns)
     if root == "ROOT_BONE":
         return solution, _ground_curves(armature, bone_map, target, ground)
-    return solution, _object_curves(armature, ground) if root == "OBJECT" else []
+    return solution, _object_curves(armature, target, ground) if root == "OBJECT" else []
 
 
 def _ground_curves(
@@ -185,10 +186,9 @@ def _ground_curves(
     return [*_curves(bone.name, "location", location), *_curves(bone.name, channel, values)]
 
 
-def _object_curves(armature: bpy.types.Object, ground: NDArray[np.float64]) -> list[Curve]:
+def _object_curves(armature: bpy.types.Object, target: Target, ground: NDArray[np.float64]) -> list[Curve]:
     """The curves of the object itself, which carries the person over the ground."""
-    world, own = np.array(armature.matrix_world), np.array(armature.matrix_basis)
-    basis = own @ np.linalg.inv(world) @ ground @ world
+    basis = np.array(armature.matrix_basis) @ np.linalg.inv(target.world) @ ground @ target.world
     # What the object has beside its channels, Blender adds to them.
     if armature.rotation_mode == "QUATERNION":
         turned = armature.delta_rotation_quaternion.to_matrix()

@@ -18,11 +18,12 @@ from .solve import Target, TargetBone
 ALONG = np.radians(15.0)
 
 
-def describe(armature: bpy.types.Object, bone_map: BoneMap) -> Target:
+def describe(armature: bpy.types.Object, bone_map: BoneMap, placement: NDArray[np.floating] | None = None) -> Target:
     """The armature as it stands, reduced to the bones of a map of it.
 
-    Bones between them count with the pose that they have now, those that the map keeps still at rest. Raises
-    ValueError as Target does, or if the map names bones that it does not have.
+    With the placement (4, 4) of a take's world: as it stands in that. Bones between them count with the pose that they
+    have now, those that the map keeps still at rest. Raises ValueError as Target does, or if the map names bones that
+    it does not have.
     """
     pose = armature.pose
     assert pose
@@ -60,7 +61,8 @@ def describe(armature: bpy.types.Object, bone_map: BoneMap) -> Target:
                 inherits=bone.use_inherit_rotation,
             )
         )
-    return Target(bones, np.array(armature.matrix_world))
+    world = np.array(armature.matrix_world)
+    return Target(bones, world if placement is None else np.linalg.inv(placement) @ world)
 
 
 def _free(armature: bpy.types.Object, bone_map: BoneMap) -> BoneMap:

@@ -5,7 +5,7 @@ import io
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ class TakeMotion:
 
     frames (T,) scene frames; local (T, 24, 3, 3) rotations relative to the parent, the root's relative to the world;
     trans (T, 3) world metres; rest (24, 3) joints in the T-pose; contacts (T, 4); time_s (T,) seconds.
+    placement (4, 4): where the animator put the world of the capture, floor and all, in the scene's; scaled evenly.
     remarks: what the animator should know of it, each a sentence without its full stop.
     """
 
@@ -81,6 +82,7 @@ class TakeMotion:
     rest: NDArray[np.float64]
     contacts: F32
     time_s: NDArray[np.float64]
+    placement: NDArray[np.float64] = field(default_factory=lambda: np.eye(4))
     remarks: tuple[str, ...] = ()
 
 

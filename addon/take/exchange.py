@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...model.motion.contacts import contacts_of
 from ...model.motion.motion import Motion, MotionFileError, forward_kinematics
-from ...model.motion.rotations import matrix_from_axis_angle
+from ...model.motion.rotations import axis_angle_from_matrix, matrix_from_axis_angle, project
 from ...model.motion.skeleton import JOINTS
 
 BODY_JOINTS: Final = 22
@@ -56,6 +56,18 @@ def write_amass(motion: Motion, rest: NDArray[np.floating], path: str | os.PathL
         gender=motion.gender,
         mocap_framerate=motion.mocap_framerate,
     )
+
+
+def placed(motion: Motion, rest: NDArray[np.floating], placement: NDArray[np.floating]) -> Motion:
+    """A motion of joints at rest (24, 3) where a placement (4, 4) puts its world. Of the camera nothing is kept up."""
+    if (placement == np.eye(4)).all():
+        return motion
+    poses, pelvis = motion.poses.copy(), motion.trans + np.asarray(rest)[0]
+    turns = matrix_from_axis_angle(motion.poses[:, :3].astype(np.float64))
+    poses[:, :3] = axis_angle_from_matrix(project(placement[:3, :3]) @ turns)
+    carried = [points @ placement[:3, :3].T + placement[:3, 3] for points in (pelvis, motion.joints)]
+    trans, joints = (carried[0] - np.asarray(rest)[0]).astype(np.float32), carried[1].astype(np.float32)
+    return replace(motion, poses=poses, trans=trans, joints=joints)
 
 
 def write_csv(motion: Motion, path: str | os.PathLike[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 from mathutils import Matrix
 
 from .. import keyframes
@@ -49,9 +50,11 @@ def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, 
     _try(path)
     match kind:
         case Format.NPZ:
-            exchange.write_amass(data.settled(armature), data.rest_joints(armature), path)
+            rest = data.rest_joints(armature)
+            exchange.write_amass(exchange.placed(data.settled(armature), rest, seen.placement(armature)), rest, path)
         case Format.CSV:
-            exchange.write_csv(data.settled(armature), path)
+            rest = data.rest_joints(armature)
+            exchange.write_csv(exchange.placed(data.settled(armature), rest, seen.placement(armature)), path)
         case Format.FBX:
             with _clean_copy(context, armature):
                 bpy.ops.export_scene.fbx(
@@ -67,12 +70,17 @@ def write(context: bpy.types.Context, armature: bpy.types.Object, kind: Format, 
         case Format.BVH:
             with _clean_copy(context, armature) as copy:
                 assert isinstance(copy.data, bpy.types.Armature)
-                copy.data.transform(Y_UP @ copy.matrix_world)
+                place, turn, _ = copy.matrix_world.decompose()
+                size = copy.matrix_world.median_scale  # Bones that are scaled themselves would not walk farther.
+                copy.data.transform(
+                    Y_UP @ Matrix.Translation([part / size for part in place]) @ turn.to_matrix().to_4x4()
+                )
                 copy.data.update_tag()
                 scene = copy.users_scene[0]
                 bpy.ops.export_anim.bvh(
-                    filepath=file, frame_start=scene.frame_start, frame_end=scene.frame_end, root_transform_only=True
-                )
+                    filepath=file, frame_start=scene.frame_start, frame_end=scene.frame_end, root_transform_only=True,
+                    global_scale=size,
+                )  # fmt: skip
     assert context.scene
     off = rate.mismatch(armature, context.scene) if operator else ""
     return (off,) if off else ()
@@ -144,12 +152,15 @@ def _clean_copy(context: bpy.types.Context, armature: bpy.types.Object) -> Gener
 def _freed(copy: bpy.types.Object, motion: data.TakeMotion) -> bpy.types.Action:
     """Have a copy of a take move as its motion says by its own keys alone, all that exporters write; returns these."""
     assert copy.pose
+    down = np.eye(4)
+    down[2, 3] = -take_of(copy).floor_m
     for owner in (copy, *copy.pose.bones):
         for constraint in [*owner.constraints]:
             owner.constraints.remove(constraint)
         if isinstance(owner, bpy.types.PoseBone):
             owner.rotation_mode = "QUATERNION"
     copy.animation_data_clear()
+    copy.matrix_world = Matrix((motion.placement @ down).tolist())
     return keyframes.write_action(copy, copy.name, keys.curves_of(copy, motion), motion.frames)
 
 

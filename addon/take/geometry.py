@@ -81,13 +81,17 @@ def pose_channels(
 
 
 def motion_of_poses(
-    poses: NDArray[np.floating], rest: NDArray[np.floating], axes: NDArray[np.floating]
+    carried: NDArray[np.floating],
+    poses: NDArray[np.floating],
+    rest: NDArray[np.floating],
+    axes: NDArray[np.floating],
 ) -> tuple[Array, Array]:
     """The way back from what `pose_channels` leads to: local (T, 24, 3, 3) and trans (T, 3).
 
-    poses (T, 24, 4, 4) are those of the bones in armature space; rest and axes as there.
+    poses (T, 24, 4, 4) are those of the bones in armature space, carried (T, 4, 4) is where that goes from where it is
+    at first; rest and axes as there.
     """
-    poses = np.asarray(poses, np.float64)
+    poses = np.asarray(carried, np.float64)[:, None] @ np.asarray(poses, np.float64)
     turns = project(poses[..., :3, :3] @ (UPRIGHT.T @ np.asarray(axes, np.float64)).swapaxes(-1, -2))
     local = turns.copy()
     local[:, 1:] = turns[:, PARENTS[1:]].swapaxes(-1, -2) @ turns[:, 1:]

@@ -40,7 +40,7 @@ def test_pose_channels_move_bones_of_any_roll_as_the_motion_moves_its_joints():
     assert np.abs(pose - turned).max() < 1e-9
     poses = np.zeros((20, 24, 4, 4))
     poses[..., :3, :3], poses[..., :3, 3] = pose, place
-    back, trans = geometry.motion_of_poses(poses, rest, axes)
+    back, trans = geometry.motion_of_poses(np.tile(np.eye(4), (20, 1, 1)), poses, rest, axes)
     assert np.abs(back - local).max() < 1e-9
     assert np.abs(trans - motion.trans).max() < 1e-9
 
