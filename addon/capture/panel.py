@@ -30,7 +30,6 @@ REMEDIES = {
     Code.WEIGHTS_MISSING: ("reel_to_rig.open_preferences", "PREFERENCES"),
     Code.WEIGHTS_CORRUPT: ("reel_to_rig.open_preferences", "PREFERENCES"),
     Code.ENGINE_MISSING: ("reel_to_rig.open_preferences", "PREFERENCES"),
-    Code.ENGINE_VERSION: ("reel_to_rig.open_preferences", "PREFERENCES"),
 }
 """The operator that does what a failure's hint says, and its icon. The log can always be opened."""
 
