@@ -12,10 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .sparse_keys import handles, kept
+from .steps import Steps, at_once
 
 # foreach_set takes an enum's number, not its name.
 LINEAR, BEZIER = 1, 2
 ALIGNED = 3
+
+KEYS_AT_ONCE = 100_000
+"""After about so many keys, a few hundredths of a second, it is Blender's turn."""
+
+UNFINISHED = "reel_to_rig_unfinished"
+"""Marks an action that is being made. An undo to between two steps brings it back when nobody works on it any more."""
+
+_at_work: set[int] = set()
+"""The actions that are being made now, by session_uid."""
 
 LEVERS = {"rotation_quaternion": 2.0, "rotation_euler": 3**0.5, "rotation_axis_angle": 5**0.5}
 """How far a rotation may turn, at most, for a change of its channels by 1 (Euclidean norm)."""
@@ -54,12 +64,23 @@ def write_action(
     frames: NDArray[np.floating],
     tolerance: Tolerance | None = None,
 ) -> bpy.types.Action:
-    """A new action with the curves, assigned to target: keyed linearly at every frame or, with a tolerance, sparsely.
+    """An action as `made` makes it, assigned to target at once, as `assign` does."""
+    action = at_once(made(target, name, curves, frames, tolerance))
+    assign(target, action)
+    return action
+
+
+def made(
+    target: bpy.types.Object | bpy.types.Material,
+    name: str,
+    curves: Sequence[Curve],
+    frames: NDArray[np.floating],
+    tolerance: Tolerance | None = None,
+) -> Steps[bpy.types.Action]:
+    """A new action with the curves, for target: keyed linearly at every frame or, with a tolerance, sparsely.
 
     frames (T,) are scene frames, increasing, whole or not. Sparse keys are Bézier ones, the same frames for all the
     channels of a path; at none of the frames is the curve farther off than the tolerance.
-    The action that target had is kept, with a fake user.
-    An armature must have been evaluated once since it was made (Blender itself crashes on changing its action else).
     Raises ValueError for arrays that do not fit, or hold values that are not finite: nothing is changed then.
     """
     frames = np.asarray(frames, np.float64)
@@ -69,34 +90,70 @@ def write_action(
         if np.shape(curve.values) not in {(1,), frames.shape} or not np.isfinite(curve.values).all():
             raise ValueError(f"{curve.data_path}[{curve.index}] needs a finite value at each of {len(frames)} frames")
 
+    action = bpy.data.actions.new(name)
+    action[UNFINISHED] = True
+    known = action.session_uid
+    _at_work.add(known)
+    try:
+        if hasattr(action, "slots"):
+            action.slots.new(target.id_type, target.name)
+            action.layers.new("Layer").strips.new(type="KEYFRAME")
+        written = 0
+        for path, together in groupby(curves, key=lambda curve: curve.data_path):
+            if written > KEYS_AT_ONCE:
+                yield
+                written = 0
+            members = list(together)
+            _fill(action, path, members, frames, tolerance.of(path) if tolerance else 0.0)
+            written += sum(len(curve.values) for curve in members)
+    except BaseException:
+        give_up(known)
+        raise
+    return action
+
+
+def give_up(made: int) -> None:
+    """Take away an action that was made and is not to be assigned, by its session_uid: it may be gone after a step."""
+    _at_work.discard(made)
+    bpy.data.batch_remove([action for action in bpy.data.actions if action.session_uid == made])
+
+
+def assign(target: bpy.types.Object | bpy.types.Material, action: bpy.types.Action) -> None:
+    """Have target move by an action that was made for it; the one that it had is kept, with a fake user.
+
+    An armature must have been evaluated once since it was made (Blender itself crashes on changing its action else).
+    """
     animation = target.animation_data or target.animation_data_create()
     assert animation  # None only for data that cannot be animated, which objects can.
     if animation.use_tweak_mode:
         animation.use_tweak_mode = False  # Else its action is that of a strip in the NLA, and cannot be set.
     if animation.action:
         animation.action.use_fake_user = True
-    action = bpy.data.actions.new(name)
     animation.action = action
-    channels = _channels(action, target, animation)
+    if hasattr(action, "slots"):
+        animation.action_slot = action.slots[0]
+    del action[UNFINISHED]
+    _at_work.discard(action.session_uid)
+    left = [other for other in bpy.data.actions if UNFINISHED in other and not other.users]
+    bpy.data.batch_remove([other for other in left if other.session_uid not in _at_work])
 
-    groups: dict[str, bpy.types.ActionGroup] = {}
-    for path, together in groupby(curves, key=lambda curve: curve.data_path):
-        members = list(together)
-        limit = tolerance.of(path) if tolerance else 0.0
-        sparse = _sparse(members, frames, limit) if limit and len(members[0].values) > 1 else None
-        for number, curve in enumerate(members):
-            fcurve = channels.fcurves.new(path, index=curve.index)
-            if curve.group:
-                if curve.group not in groups:
-                    groups[curve.group] = channels.groups.new(curve.group)
-                fcurve.group = groups[curve.group]
-            if sparse:
-                keys, slopes = sparse
-                _write_bezier(fcurve, frames[keys], np.asarray(curve.values, np.float64)[keys], slopes[:, number])
-            else:
-                _write_linear(fcurve, frames[: len(curve.values)], curve.values)
-            fcurve.update()
-    return action
+
+def _fill(
+    action: bpy.types.Action, path: str, curves: Sequence[Curve], frames: NDArray[np.float64], limit: float
+) -> None:
+    """Write the curves of one path, sparsely if they may be off by a limit."""
+    channels = _channels(action)
+    sparse = _sparse(curves, frames, limit) if limit and len(curves[0].values) > 1 else None
+    for number, curve in enumerate(curves):
+        fcurve = channels.fcurves.new(path, index=curve.index)
+        if curve.group:
+            fcurve.group = channels.groups.get(curve.group) or channels.groups.new(curve.group)
+        if sparse:
+            keys, slopes = sparse
+            _write_bezier(fcurve, frames[keys], np.asarray(curve.values, np.float64)[keys], slopes[:, number])
+        else:
+            _write_linear(fcurve, frames[: len(curve.values)], curve.values)
+        fcurve.update()
 
 
 def _sparse(
@@ -177,24 +234,43 @@ def fingerprint(target: bpy.types.ID) -> str:
 
     Of an action that several share, what moves the others does not count.
     """
+    return at_once(fingerprinted(target))
+
+
+def fingerprinted(target: bpy.types.ID) -> Steps[str]:
+    """As `fingerprint`; of an action that was made and not assigned yet as well."""
     digest = hashlib.sha256()
-    for fcurve in _curves(target):
-        points, modifiers = fcurve.keyframe_points, [modifier.type for modifier in fcurve.modifiers]
-        about = (fcurve.data_path, fcurve.array_index, fcurve.mute, fcurve.extrapolation, modifiers)
-        digest.update(repr(about).encode())
-        interpolation = np.empty(len(points), np.int32)
-        points.foreach_get("interpolation", interpolation)
-        digest.update(interpolation.tobytes())
-        curved = ("handle_left", "handle_right") if (interpolation == BEZIER).any() else ()
-        for name in ("co", *curved):
-            values = np.empty(2 * len(points), np.float32)
-            points.foreach_get(name, values)
-            digest.update(values.tobytes())
-    return digest.hexdigest()
+    done = read = 0
+    while True:
+        for fcurve in _curves(target)[done:]:  # Anew after each step, which may have seen others take their place.
+            _digest(digest, fcurve)
+            done, read = done + 1, read + len(fcurve.keyframe_points)
+            if read > KEYS_AT_ONCE:
+                break
+        else:
+            return digest.hexdigest()
+        yield
+        read = 0
+
+
+def _digest(digest: Any, fcurve: bpy.types.FCurve) -> None:
+    points, modifiers = fcurve.keyframe_points, [modifier.type for modifier in fcurve.modifiers]
+    about = (fcurve.data_path, fcurve.array_index, fcurve.mute, fcurve.extrapolation, modifiers)
+    digest.update(repr(about).encode())
+    interpolation = np.empty(len(points), np.int32)
+    points.foreach_get("interpolation", interpolation)
+    digest.update(interpolation.tobytes())
+    curved = ("handle_left", "handle_right") if (interpolation == BEZIER).any() else ()
+    for name in ("co", *curved):
+        values = np.empty(2 * len(points), np.float32)
+        points.foreach_get(name, values)
+        digest.update(values.tobytes())
 
 
 def _curves(target: bpy.types.ID) -> list[bpy.types.FCurve]:
-    """The curves that move target."""
+    """The curves that move target, or those of an action that was made here."""
+    if isinstance(target, bpy.types.Action):
+        return list(_channels(target).fcurves)
     animation: Any = cast(Any, target).animation_data
     return _curves_in(animation.action, getattr(animation, "action_slot", None)) if animation else []
 
@@ -208,11 +284,9 @@ def _curves_in(action: Any, slot: Any) -> list[bpy.types.FCurve]:
     return [fcurve for bag in bags if bag for fcurve in bag.fcurves]
 
 
-def _channels(action: bpy.types.Action, target: bpy.types.ID, animation: bpy.types.AnimData) -> Any:
-    """What holds the curves of target in a new action: has `.fcurves` and `.groups`."""
+def _channels(action: bpy.types.Action) -> Any:
+    """What holds the curves in an action that was made here: has `.fcurves` and `.groups`."""
     if not hasattr(action, "slots"):  # 4.2 and 4.3: the action itself
         return action
-    slot = action.slots.new(target.id_type, target.name)
-    animation.action_slot = slot
-    strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True)
+    strip: Any = action.layers[0].strips[0]
+    return strip.channelbag(action.slots[0], ensure=True)

@@ -70,9 +70,7 @@ def key(armature: bpy.types.Object) -> Steps[None]:
     """Key a take by its settings, and note which action keeps what was edited by hand. Raises as `keys.key` does."""
     from . import keys
 
-    animation = armature.animation_data
-    edited = animation.action if animation and keys.is_edited(armature) else None
-    yield from keys.key(armature)
+    edited = yield from keys.key(armature)
     if edited:
         take_of(armature).edits = edited
 

@@ -59,25 +59,32 @@ def bone_tails(rest: NDArray[np.floating]) -> Array:
     return tails
 
 
-def pose_channels(
-    local: NDArray[np.floating],
+def root_location(
     trans: NDArray[np.floating],
     rest: NDArray[np.floating],
     axes: NDArray[np.floating],
     pelvis: NDArray[np.floating],
-) -> tuple[Array, Array]:
-    """The pelvis bone's location (T, 3) and all bones' quaternions WXYZ (T, 24, 4), as pose channels.
+) -> Array:
+    """The pelvis bone's location channels (T, 3), for trans (T, 3) and rest (24, 3) as in Motion.
 
-    local (T, 24, 3, 3), trans (T, 3) and rest (24, 3) are as in Motion. The armature stands at the world's origin, its
-    rest joints turned by UPRIGHT; axes (24, 3, 3) holds its rest bones' axes in columns, pelvis (3,) is the head of
-    its first bone.
+    The armature stands at the world's origin, its rest joints turned by UPRIGHT; axes (24, 3, 3) holds its rest bones'
+    axes in columns, pelvis (3,) is the head of its first bone.
+    """
+    return (rest[0] + trans - pelvis) @ axes[0]
+
+
+def bone_turns(local: NDArray[np.floating], axes: NDArray[np.floating], joints: slice) -> Array:
+    """The quaternion channels WXYZ (T, J, 4) of some bones, for these joints' rotations (T, J, 3, 3) as in Motion.
+
+    axes as in `root_location`, whatever the joints.
     """
     axes = np.asarray(axes, np.float64)
-    canonical = UPRIGHT.T @ axes
+    canonical = (UPRIGHT.T @ axes)[joints]
     rotation = np.swapaxes(canonical, -1, -2) @ np.asarray(local, np.float64) @ canonical
-    # The root's rotation leads from the canonical frame into the world, so UPRIGHT is part of it already.
-    rotation[:, 0] = axes[0].T @ local[:, 0] @ canonical[0]
-    return (rest[0] + trans - pelvis) @ axes[0], continuous_quaternions(quaternion_from_matrix(rotation))
+    if joints.start == 0:
+        # The root's rotation leads from the canonical frame into the world, so UPRIGHT is part of it already.
+        rotation[:, 0] = axes[0].T @ local[:, 0] @ canonical[0]
+    return continuous_quaternions(quaternion_from_matrix(rotation))
 
 
 def motion_of_poses(
@@ -86,10 +93,10 @@ def motion_of_poses(
     rest: NDArray[np.floating],
     axes: NDArray[np.floating],
 ) -> tuple[Array, Array]:
-    """The way back from what `pose_channels` leads to: local (T, 24, 3, 3) and trans (T, 3).
+    """The way back from the channels, once Blender has posed the bones by them: local (T, 24, 3, 3) and trans (T, 3).
 
     poses (T, 24, 4, 4) are those of the bones in armature space, carried (T, 4, 4) is where that goes from where it is
-    at first; rest and axes as there.
+    at first; rest and axes as in `root_location`.
     """
     poses = np.asarray(carried, np.float64)[:, None] @ np.asarray(poses, np.float64)
     turns = project(poses[..., :3, :3] @ (UPRIGHT.T @ np.asarray(axes, np.float64)).swapaxes(-1, -2))

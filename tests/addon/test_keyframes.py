@@ -21,3 +21,4 @@ def test_blender_plays_what_was_written_and_keeps_what_was_there(blender: Blende
     assert done["changed"] == [False, True, True, True, True, True]
     assert done["refused"] == dict.fromkeys(("length", "nan", "order", "twice", "empty"), True)
     assert done["actions"] == 4
+    assert done["steps"] == [24_000, 240_000, 11, 1]

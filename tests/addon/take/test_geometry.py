@@ -23,7 +23,9 @@ def test_pose_channels_move_bones_of_any_roll_as_the_motion_moves_its_joints():
     axes = matrix_from_axis_angle(random.normal(size=(24, 3)))
     heads = rest @ geometry.UPRIGHT.T + [0, 0, 0.3]
     local = motion.local_rotations()
-    location, quaternions = geometry.pose_channels(local, motion.trans, rest, axes, heads[0])
+    location = geometry.root_location(motion.trans, rest, axes, heads[0])
+    parts = [slice(0, 5), slice(5, 24)]
+    quaternions = np.concatenate([geometry.bone_turns(local[:, part], axes, part) for part in parts], 1)
     # Blender's rule: a bone's pose is its parent's pose, times its rest relative to the parent, times its channels.
     channels = matrix_from_quaternion(quaternions)
     pose = np.empty((20, 24, 3, 3))
