@@ -10,6 +10,10 @@ import types
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("everywhere", deadline=None, derandomize=True)  # A busy machine is no fault of ours.
+settings.load_profile("everywhere")
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

@@ -17,7 +17,7 @@ from ...model.protocol import Code, Failure
 from ..engine import running
 from ..screen import redraw_panels, redraw_status
 from ..steps import Steps
-from ..take.props import growing, take_of
+from ..take.props import REPLACED, growing, take_of
 from .job import Problem, Queue, State
 from .work import Work
 
@@ -217,11 +217,15 @@ def on_other_state(*_: Any) -> None:
     """Something was undone or redone, or a file opened: what is shown in it of captures that are over goes."""
     jobs = {work.job.id for work in Desk.works}
     left = [armature for armature in growing() if take_of(armature).growing not in jobs]
-    if left:
+    keys = [key for scene in bpy.data.scenes for key in scene.keys() if key.startswith(REPLACED)]  # noqa: SIM118
+    over = {key.removeprefix(REPLACED) for key in keys} - jobs
+    if left or over:
         from ..take import growth
 
         for armature in left:
             growth.remove(armature)
+        for job in over:  # Somebody had deleted the armature.
+            growth.sweep(job)
 
 
 @bpy.app.handlers.persistent

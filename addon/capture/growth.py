@@ -23,8 +23,8 @@ class Growth:
     Whatever is undone or removed meanwhile: with the next piece everything so far is shown again.
     """
 
-    def __init__(self, job: Job, scene: int, title: str, smoothing: float) -> None:
-        self._job, self._scene, self._title, self._smoothing = job, scene, title, smoothing
+    def __init__(self, job: Job, scene: int, title: str, smoothing: float, sets: bool) -> None:
+        self._job, self._scene, self._title, self._smoothing, self._sets = job, scene, title, smoothing, sets
         self._prepared: Future[Prepared | None] | None = None
         self._known: Prepared | None = None
         self._steps: Steps[bpy.types.Object] | None = None
@@ -62,7 +62,7 @@ class Growth:
                 from ..take import growth
 
                 self._known = prepared
-                self._steps = growth.show(scene, layer_of(scene), prepared, self._title, self._job.id)
+                self._steps = growth.show(scene, layer_of(scene), prepared, self._title, self._job.id, self._sets)
 
     def smoothing(self) -> float:
         """How strongly to smooth: as the form said, or as it was set since on the take that is there."""

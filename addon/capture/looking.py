@@ -14,7 +14,7 @@ from ..engine.client import engine_environment
 from ..engine.running import ROOT
 from ..preferences import engine_python
 from ..screen import redraw_panels
-from ..take.footage import open_ahead
+from ..take.footage import absolute, open_ahead
 from . import pictures
 from .found import found
 from .glance import Glance, Seen
@@ -58,9 +58,9 @@ def keep_up(context: bpy.types.Context, footage: str) -> None:
 
 def _asked(context: bpy.types.Context, footage: str) -> tuple[Path, Path | None]:
     try:
-        return Path(bpy.path.abspath(footage)), engine_python(context)
+        return absolute(footage), engine_python(context)
     except Failure:
-        return Path(bpy.path.abspath(footage)), None
+        return absolute(footage), None
 
 
 def _begin(context: bpy.types.Context, path: Path, python: Path | None, then: Then | None) -> None:
@@ -78,14 +78,14 @@ def _begin(context: bpy.types.Context, path: Path, python: Path | None, then: Th
 
 def known(context: bpy.types.Context, footage: str) -> bool:
     """Whether what was found is of this file."""
-    return bool(found(context).footage) and Path(found(context).footage) == Path(bpy.path.abspath(footage))
+    return bool(found(context).footage) and Path(found(context).footage) == absolute(footage)
 
 
 def now(context: bpy.types.Context, footage: str) -> Seen:
     """Look at a file and wait for the answer. Raises Failure."""
     end()
     try:
-        seen = _start(engine_python(context), Path(bpy.path.abspath(footage))).wait()
+        seen = _start(engine_python(context), absolute(footage)).wait()
         _show(context, seen)
         return seen
     finally:

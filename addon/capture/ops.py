@@ -74,7 +74,7 @@ class ImportVideo(Request, bpy.types.Operator):
     bl_label = "Import from Video"
     bl_description = (
         "Capture the motion of everybody who is chosen and build a take from it: armature, body, camera and clip. "
-        "The first take of a scene also sets its camera, frame rate, range and resolution by the footage. "
+        "The first take of a scene also sets its camera, frame rate, range and resolution, unless Set Scene is off. "
         "While a capture is under way, the next one waits for it"
     )
     bl_options = set()  # not REGISTER: to repeat it by accident would be long work; undo steps are made one a take

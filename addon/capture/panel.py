@@ -51,6 +51,7 @@ class FootagePanel(SidebarPanel):
         _draw_optional(layout, filled, "height_m", "Height")
         layout.prop(filled, "quality")
         layout.prop(filled, "smoothing")
+        layout.prop(filled, "set_scene")
         _draw_camera(layout, filled)
         draw_missing_engine(layout, context)
         row = layout.row()

@@ -9,6 +9,7 @@ import bpy
 
 from ...model.protocol import CaptureSettings, Code, Failure
 from ..preferences import cache_folder, preferences
+from ..take.footage import absolute
 from . import looking
 from .found import found
 
@@ -116,6 +117,12 @@ class CaptureProperties(bpy.types.PropertyGroup):
         ),
         default="full",
     )
+    set_scene: bpy.props.BoolProperty(
+        name="Set Scene",
+        description="Have the first take of the scene set its frame rate, range, resolution and camera by the footage. "
+        "Off: the scene stays as it is, and the take is keyed at its frame rate, from its first frame on",
+        default=True,
+    )
     smoothing: bpy.props.FloatProperty(
         name="Smoothing",
         description="How strongly the take is smoothed to begin with. It can be changed at any time afterwards",
@@ -146,7 +153,7 @@ def scan_key(context: bpy.types.Context) -> str:
     """What the numbers of people depend on: a scan of other footage, or of another range, may number them otherwise."""
     assert context.scene
     filled = form(context.scene)
-    return f"{bpy.path.abspath(filled.footage)} {filled.start_s:.4f} {filled.end_s:.4f}"
+    return f"{absolute(filled.footage)} {filled.start_s:.4f} {filled.end_s:.4f}"
 
 
 def footage_path(scene: bpy.types.Scene) -> Path:
@@ -154,7 +161,7 @@ def footage_path(scene: bpy.types.Scene) -> Path:
     filled = form(scene)
     if not filled.footage:
         raise Failure(Code.FOOTAGE_MISSING, "No file is chosen.")
-    footage = Path(bpy.path.abspath(filled.footage))
+    footage = absolute(filled.footage)
     if footage.is_dir():
         raise Failure(Code.FOOTAGE_NO_VIDEO, f"{footage} is a folder.")
     if not footage.is_file():

@@ -93,7 +93,7 @@ class Capture(Work):
     def __init__(self, context: bpy.types.Context, person: int | None, title: str) -> None:
         assert context.scene
         self.person = person
-        self.smoothing = form(context.scene).smoothing
+        self.smoothing, self.sets = form(context.scene).smoothing, form(context.scene).set_scene
         self._prepared: Future[Prepared] | None = None
         self._growth: Growth | None = None
         self._opened = False
@@ -102,7 +102,7 @@ class Capture(Work):
     def watch(self) -> None:
         self._opened = open_ahead(Path(self.job.request["footage"]))
         self.job.request["partial"] = True
-        self._growth = Growth(self.job, self.scene, self.title, self.smoothing)
+        self._growth = Growth(self.job, self.scene, self.title, self.smoothing, self.sets)
 
     def step(self) -> None:
         if self._growth:
@@ -158,11 +158,11 @@ class Capture(Work):
         if there:
             armature = yield from settle(layer, there[0], prepared)
         else:
-            armature = yield from place(scene, layer, prepared, self.title, self.job.id)
+            armature = yield from place(scene, layer, prepared, self.title, self.job.id, self.sets)
         take = take_of(armature)
         take.summary = "\n".join([take.summary, *summary.get("notes", [])])
         yield
-        line = ". ".join(filter(None, [outcome(armature), findings(summary).capitalize()]))
+        line = ". ".join(filter(None, [outcome(armature, self.sets), findings(summary).capitalize()]))
         bpy.ops.ed.undo_push(message=f"Import {armature.name}")
         return line
 
@@ -217,16 +217,16 @@ def connect() -> Any:
     return running.client(python, preferences.cache_folder(bpy.context) / "engine.log")
 
 
-def outcome(armature: bpy.types.Object) -> str:
-    """What an import did to the scene, in one line."""
+def outcome(armature: bpy.types.Object, sets: bool) -> str:
+    """What an import, which may set the scene, did to that, in one line."""
     from ..take import data
 
     scene, footage_fps = armature.users_scene[0], data.raw(armature).mocap_framerate
-    fps = scene.render.fps / scene.render.fps_base
+    fps, frames = scene.render.fps / scene.render.fps_base, f"frames {scene.frame_start} to {scene.frame_end}"
     line = f"Imported {armature.name}. The scene"
-    if len(takes(scene)) == 1:
-        return f"{line} now has {fps:.4g} fps, frames {scene.frame_start} to {scene.frame_end}"
-    line = f"{line} stays at {fps:.4g} fps"
+    if sets and len(takes(scene)) == 1:
+        return f"{line} now has {fps:.4g} fps, {frames}"
+    line = f"{line} stays at {fps:.4g} fps, {frames}"
     if abs(fps / footage_fps - 1) < 1e-3:
         return line
     return f"{line}; the footage behind it, at {footage_fps:.4g}, does not keep step"

@@ -14,17 +14,13 @@ from ...model.motion.motion import Motion
 from ...model.motion.skeleton import JOINTS, PARENTS, REGIONS
 from .. import keyframes
 from ..steps import Steps, at_once
-from . import data, following, footage, geometry, keys, lens
+from . import data, following, footage, geometry, keys, lens, rate
 from .data import Body
-from .props import own, present, take_of, takes
+from .props import REPLACED, own, present, take_of, takes
 
 BODY_COLOUR = (0.25, 0.6, 1.0)
 OURS = "reel_to_rig"
 """Marks the material that is painted; an animator's own is left alone."""
-REPLACED = "reel_to_rig_replaced_for_"
-"""Under this and its job a scene keeps, while a take grows, what was there before it: whoever deletes the take does not
-delete that. `settings` has each before and after (JSON), `camera` and `began` (see BEGAN) are the scene's before,
-`collection` is the take's."""
 BEGAN = "reel_to_rig_began"
 """Under this a scene keeps to which first frame a take set it, and at which frame time 0 of the footage is."""
 RANGE = ("frame_start", "frame_end")
@@ -71,19 +67,23 @@ def place(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared
 
 
 def make(
-    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str = ""
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str = "", sets: bool = True
 ) -> Steps[bpy.types.Object]:
     """As `place`, but what is selected, and the mode that Blender is in, stay as they are.
 
-    With a job the take is marked as one that this is still capturing, and so are its parts.
+    With a job the take is marked as one that this is still capturing, and so are its parts. Unless it `sets` the scene
+    this stays as it is even for its first take.
     """
     motion, body = prepared.motion, prepared.body
     others, before, camera_before = takes(scene), scene_settings(scene), scene.camera
-    began = [*scene.get(BEGAN, ())]
+    began, fps = [*scene.get(BEGAN, ())], rate.of_scene(scene)
+    sets = sets and not others
     if others:
-        start, fps = take_of(others[0]).start, scene.render.fps / scene.render.fps_base
+        start = take_of(others[0]).start
         first, last = geometry.scene_range(geometry.scene_frames(motion.time_s, start, fps))
         scene.frame_start, scene.frame_end = min(scene.frame_start, first), max(scene.frame_end, last)
+    elif not sets:
+        start = float(scene.frame_start)
     else:
         # A scene whose range is still that of a take that was deleted begins where it began then.
         start = float(began[1] if began and began[0] == scene.frame_start else scene.frame_start)
@@ -97,7 +97,7 @@ def make(
     if job:
         after = scene_settings(scene)
         take.growing = job
-        settings = {key: [before[key], after[key]] for key in (RANGE if others else after)}
+        settings = {key: [before[key], after[key]] for key in (after if sets else RANGE if others else ())}
         replaced = {"settings": json.dumps(settings), "collection": collection}
         replaced |= {"camera": camera_before} if camera_before else {}
         scene[REPLACED + job] = replaced | ({"began": began} if began else {})
@@ -112,7 +112,7 @@ def make(
     if filmed := motion.provenance.get("footage"):
         camera = take.camera = _make_camera(collection, armature.name, motion, start, fps)
         take_of(camera).growing = job
-        if not others:
+        if sets:
             scene.camera = camera
         yield
         if Path(filmed["path"]).is_file():

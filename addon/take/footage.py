@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The footage behind a take: shown by its camera, and found again where it was moved."""
 
+import os.path
 import time
 from functools import lru_cache
 from math import radians
@@ -28,7 +29,7 @@ def open_ahead(path: Path) -> bool:
             bpy.data.movieclips.remove(clip)
     try:
         if not there:
-            bpy.data.movieclips.load(str(path))[AHEAD] = True
+            bpy.data.movieclips.load(_named(str(path)))[AHEAD] = True
     except RuntimeError:
         return False
     return not there
@@ -54,7 +55,7 @@ def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:
     clip = next((clip for clip in there if (clip.frame_start, clip.frame_offset) == (start, 0)), None)
     if not clip:  # One that begins elsewhere is used by somebody else.
         clip = next((clip for clip in _unused() if clip in there), None)
-        clip = clip or bpy.data.movieclips.load(path)
+        clip = clip or bpy.data.movieclips.load(_named(path))
         clip.frame_start = start
     background = camera.background_images.new()
     background.source = "MOVIE_CLIP"
@@ -69,10 +70,26 @@ def show(camera: Any, path: str, filmed: dict[str, Any], start: int) -> None:
         lens.put_upright(camera, len(camera.background_images) - 1, width, height)
 
 
+def absolute(name: str, library: bpy.types.Library | None = None) -> Path:
+    """The file that Blender means by a name, which may begin where the .blend lies, or that of a library."""
+    return Path(os.path.normpath(bpy.path.abspath(name, library=library)))
+
+
+def _named(path: str) -> str:
+    """As Blender itself would name a file: from where the .blend lies, if that is how it is to be done."""
+    assert bpy.context.preferences
+    if not bpy.data.filepath or not bpy.context.preferences.filepaths.use_relative_paths:
+        return path
+    try:
+        return bpy.path.relpath(path)
+    except ValueError:  # It is on another drive.
+        return path
+
+
 def _open(path: Path) -> list[bpy.types.MovieClip]:
     """The clips of a file that are open in this .blend."""
     own = [clip for clip in bpy.data.movieclips if not clip.library]
-    return [clip for clip in own if Path(bpy.path.abspath(clip.filepath)) == path]
+    return [clip for clip in own if absolute(clip.filepath) == path]
 
 
 def missing(armature: bpy.types.Object) -> str:
@@ -90,7 +107,7 @@ def path_of(armature: bpy.types.Object) -> Path | None:
     """The file that a take's camera shows or, if it shows none, the one that the take was captured from."""
     camera, clip = present(take_of(armature).camera), clip_of(armature)
     if clip:
-        return Path(bpy.path.abspath(clip.filepath, library=clip.library))
+        return absolute(clip.filepath, clip.library)
     filmed = _filmed(armature) if camera else {}
     return Path(filmed["path"]) if filmed else None
 
@@ -114,7 +131,7 @@ def find(armature: bpy.types.Object, path: Path) -> str:
         raise RuntimeError("the take has no camera")
     if camera.data.library:
         raise RuntimeError("open the file that the take is linked from, and find it there")
-    trial = bpy.data.movieclips.load(str(path))
+    trial = bpy.data.movieclips.load(_named(str(path)))
     (width, height), pictures = size_of(trial), trial.frame_duration
     bpy.data.movieclips.remove(trial)
     if not pictures:

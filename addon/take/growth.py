@@ -19,7 +19,7 @@ STILL = "Rough, and still being captured"
 
 
 def show(
-    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str, sets: bool
 ) -> Steps[bpy.types.Object]:
     """Show all that was captured so far, in the take that is there or in a new one. Expect a ReferenceError."""
     there = growing(job)
@@ -28,7 +28,7 @@ def show(
         yield from build.extend(armature, prepared)
     else:
         sweep(job)
-        armature = yield from build.make(scene, layer, prepared, name, job)
+        armature = yield from build.make(scene, layer, prepared, name, job, sets)
         take_of(armature).summary += f"\n{STILL}"
     yield
     first, last = _range(armature)
@@ -47,11 +47,11 @@ def settle(layer: bpy.types.ViewLayer, armature: bpy.types.Object, prepared: Pre
 
 
 def place(
-    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str, sets: bool
 ) -> Steps[bpy.types.Object]:
     """A take that nothing was seen of before; until it is whole it counts as growing."""
     sweep(job)
-    armature = yield from build.make(scene, layer, prepared, name, job)
+    armature = yield from build.make(scene, layer, prepared, name, job, sets)
     _let_be(layer, armature)
     return armature
 
@@ -162,7 +162,7 @@ def _follow(armature: bpy.types.Object, **values: int) -> None:
         if not replaced:
             continue
         settings = json.loads(replaced["settings"])
-        if "fps" not in settings:  # It is beside others, whose range stays in.
+        if settings and "fps" not in settings:  # It is beside others, whose range stays in.
             values["frame_start"] = min(values["frame_start"], settings["frame_start"][0])
             values["frame_end"] = max(values["frame_end"], settings["frame_end"][0])
         for name, value in values.items():

@@ -20,11 +20,6 @@ ROTATIONS_AT_ONCE = 60_000
 """After so many, some hundredths of a second, it is Blender's turn."""
 
 
-def key_armature(armature: bpy.types.Object) -> None:
-    """Key a take's armature at once. Raises Failure(RIG_UNSUITABLE) if it lacks a bone."""
-    at_once(key(armature))
-
-
 def key(armature: bpy.types.Object) -> Steps[bpy.types.Action | None]:
     """Key a take's armature from its raw motion by the take's settings. Raises Failure(RIG_UNSUITABLE).
 

@@ -338,10 +338,4 @@ class ImportMotion(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-def draw_in_menu(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    """An entry of File > Import."""
-    assert menu.layout
-    menu.layout.operator(ImportMotion.bl_idname, text="Motion Capture, SMPL or AMASS (.npz)")
-
-
 CLASSES = (Smooth, MatchRate, CameraView, SideView, FindFloor, FindFootage, Mark, Export, ImportMotion)

@@ -7,6 +7,11 @@ import bpy
 
 from ...model.motion.skeleton import REGIONS
 
+REPLACED = "reel_to_rig_replaced_for_"
+"""Under this and its job a scene keeps, while a take grows, what was there before it: whoever deletes the take does not
+delete that. `settings` has each before and after (JSON), `camera` and `began` (see build.BEGAN) are the scene's before,
+`collection` is the take's."""
+
 Settings = tuple[float, tuple[float, ...], bool]
 """How strongly to smooth, the factors by region in REGIONS' order, and whether to hold the feet."""
 

@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..steps import at_once
 from .props import take_of
 
 SAME = 1e-3
@@ -26,7 +27,7 @@ def match(armature: bpy.types.Object, scene: bpy.types.Scene) -> None:
     Keys that were edited by hand are kept as an action of their own. Raises Failure(RIG_UNSUITABLE) if the take lacks a
     bone; nothing is changed then.
     """
-    from . import build, data, keys
+    from . import build, data, following, keys
     from .props import present
 
     take = take_of(armature)
@@ -37,4 +38,4 @@ def match(armature: bpy.types.Object, scene: bpy.types.Scene) -> None:
         keys.place_camera(camera, data.raw(armature), take.start, take.fps)
     if take.by_confidence:
         build.paint(armature)
-    keys.key_armature(armature)
+    at_once(following.key(armature))

@@ -38,7 +38,7 @@ class Blender:
     version: str
     resources: Path
 
-    def run(self, script: Path, timeout_s: float = 180, **arguments: Any) -> Run:
+    def run(self, script: Path, timeout_s: float = 900, **arguments: Any) -> Run:
         """Call main(**arguments) of a script in Blender; arguments and result pass as JSON."""
         python = PYTHONS[self.version]
         if not python.exists():
@@ -57,7 +57,7 @@ class Blender:
         }
         command = [str(python), "-m", "tests.addon.inside", str(script), json.dumps(arguments)]
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+            command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=timeout_s, check=False
         )
         output = done.stdout + done.stderr
         assert done.returncode == 0, output

@@ -21,7 +21,7 @@ def curves(seed: int, uneven: bool, frames: int = 400) -> tuple[np.ndarray, np.n
     return at, values + 1e-3 * rng.normal(size=values.shape)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.floats(0.0005, 0.5))
 def test_no_frame_is_farther_off_than_the_tolerance(seed: int, uneven: bool, tolerance: float) -> None:
     frames, values = curves(seed, uneven)

@@ -215,7 +215,7 @@ def test_a_journal_whose_beginning_was_lost_mixes_nothing_up(tmp_path):
     for things in (3, 5):
         counted(journal, things, [])
         journal.keep()
-    first, second = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    first, second = (store._path(f"stage.{before}", SETTINGS) for before in (0, 3))
     first.unlink()
     again = cache.Journal(store, "stage", SETTINGS)
     counted(again, 2, [])

@@ -410,6 +410,17 @@ def cancelled_while_somebody_edits_elsewhere(engines: dict[str, str]) -> Any:
     return [bpy.context.mode, names()]
 
 
+def the_scene_is_left_alone(engines: dict[str, str]) -> Any:
+    scene, settings = bpy.context.scene, part("addon.take.build").scene_settings
+    scene.frame_start, scene.frame_end, scene.render.fps, scene.reel_to_rig.set_scene = 10, 20, 24, False
+    before, run = settings(scene), Import()
+    run.piece(1)
+    found = [settings(scene) == before]
+    ended = run.end()
+    found += [settings(scene) == before, scene.camera and scene.camera.name, keyed(), ended]
+    return [*found, run.operator.reports[0]]
+
+
 def dropped_before_it_is_whole(engines: dict[str, str]) -> Any:
     """One of which nothing was seen before: it is put into the scene, and its window is closed half way."""
     before, found = scene(), []

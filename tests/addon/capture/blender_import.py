@@ -74,11 +74,11 @@ def works_and_is_one_undo_step(engines: dict[str, str]) -> Any:
     bpy.ops.ed.redo()
     found["redone"] = names()
     found["moves"] = len(part("addon.take.data").read(bpy.data.objects["my clip"]).frames)
-    found["first"] = part("addon.capture.work").outcome(bpy.data.objects["my clip"])
+    found["first"] = part("addon.capture.work").outcome(bpy.data.objects["my clip"], True)
     bpy.context.scene.render.fps = 24
     assert import_video() == ""
     found["twice"] = names()
-    found["second"] = part("addon.capture.work").outcome(bpy.data.objects["my clip.001"])
+    found["second"] = part("addon.capture.work").outcome(bpy.data.objects["my clip.001"], True)
     return found
 
 

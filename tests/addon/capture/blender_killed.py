@@ -49,12 +49,14 @@ def killed_in(stage: str) -> dict[str, Any]:
         work.watch()
     operator.tick()
     job, pid = running(), engine()
+    part("addon.engine.running")._Running.client._silence_s = LONGEST_S  # It is stopped before it is killed.
     if stage == "shown":
         follow(operator, lambda: work._growth._prepared is not None)
         os.kill(pid, signal.SIGSTOP)  # It is not to be done before all of that is there.
         follow(operator, lambda: names() and not work._growth.busy)
         assert names() == ["demo", "demo body", "demo camera"]
     elif stage:
+        stop_at(stage, pid)
         follow(operator, lambda: job.stage == stage)
     # What a kill in the middle of writing leaves behind.
     Path(job.request["output"] + ".0123abcd.part").write_bytes(b"half a take")
@@ -70,6 +72,19 @@ def killed_in(stage: str) -> dict[str, Any]:
         "objects": names(),
         "alive": Path(f"/proc/{pid}").exists(),
     }
+
+
+def stop_at(stage: str, pid: int) -> None:
+    """Stop the engine as soon as it says that it is in a stage, however late Blender hears of it."""
+    process = part("addon.engine.running")._Running.client._process
+    keep = process._keep
+
+    def told(event: Any) -> Any:
+        if event.get("stage") == stage:
+            os.kill(pid, signal.SIGSTOP)
+        return keep(event)
+
+    process._keep = told
 
 
 def imported() -> dict[str, Any]:

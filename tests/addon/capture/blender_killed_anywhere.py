@@ -81,6 +81,7 @@ def attempt(kill_after_s: float | None) -> dict[str, Any]:
             os.kill(pid, signal.SIGKILL)
             killed = True
         time.sleep(0.02)
+    killed = killed and job.state.name == "FAILED"  # It may have been done in that moment.
     return {
         "result": sorted(result), "killed": killed, "worked_s": time.monotonic() - (loaded or began),
         "reports": operator.reports, "cache": left_in_cache(), "folder": folder.exists(),

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -139,6 +140,7 @@ def the_engine_is_not_taken_away(engines: dict[str, str]) -> Any:
 def saved_elsewhere(engines: dict[str, str]) -> Any:
     """Footage named from where the .blend lies, in two scenes; a copy is saved, the file itself, and nothing at all."""
     folder, form = cache() / "project", bpy.context.scene.reel_to_rig
+    footage = form.footage
     (folder / "shots").mkdir(parents=True)
     other = bpy.data.scenes.new("other").reel_to_rig
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "a.blend"))
@@ -156,6 +158,12 @@ def saved_elsewhere(engines: dict[str, str]) -> Any:
     with bpy.data.libraries.load(str(folder / "shots/copy.blend")) as (_, appended):
         appended.scenes = ["Scene"]
     names.append(appended.scenes[0].reel_to_rig.footage)
+    form.footage = footage
+    run = Import()
+    run.piece(1)
+    (shown,) = bpy.data.movieclips
+    names.append([shown.filepath.startswith("//"), Path(bpy.path.abspath(shown.filepath)).samefile(footage)])
+    cancel(run)
     bpy.ops.wm.read_homefile(use_empty=True)
     shutil.rmtree(folder)
     return names

@@ -51,8 +51,10 @@ def slim(path: Path) -> None:
 
 
 def listen(messages: SimpleQueue) -> None:
-    while True:
-        messages.put(hear())
+    """Hear everything, until nobody is there any more."""
+    while (message := hear())["type"] != "shutdown":
+        messages.put(message)
+    os._exit(0)
 
 
 if __name__ == "__main__":
@@ -60,7 +62,7 @@ if __name__ == "__main__":
     stay_alive()
     messages: SimpleQueue = SimpleQueue()
     threading.Thread(target=listen, args=(messages,), daemon=True).start()
-    while (message := messages.get())["type"] != "shutdown":
+    while message := messages.get():
         if message["type"] == "capture" and (not message.get("partial") or grow(message, messages)):
             if sys.argv[1] == "grows_and_dies":
                 os._exit(7)

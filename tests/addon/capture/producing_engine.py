@@ -21,7 +21,7 @@ def produce(request: dict, manner: str) -> None:
         print("UserWarning: the driver is old", flush=True)
     for done in range(4):
         say("progress", job=request["job"], stage="keypoints", done=done, total=4, eta_s=4.0 - done)
-        time.sleep(0.02)
+        time.sleep(0.2)
     files = {"take": str(take), "body": str(take.with_suffix(".body.npz"))}
     if manner != "promises":
         motion = seen_motion(request["footage"], frames=30)

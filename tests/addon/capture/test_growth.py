@@ -19,7 +19,7 @@ FUNCTIONS = (
     "deleted_and_cancelled",
     "saved_and_opened_while_it_grows", "beside_another_take", "the_extension_is_disabled_while_it_grows",
     "its_scene_is_renamed", "its_scene_is_deleted", "it_is_disabled_in_viewports", "another_take_comes_meanwhile",
-    "cancelled_while_somebody_edits_elsewhere", "dropped_before_it_is_whole",
+    "cancelled_while_somebody_edits_elsewhere", "the_scene_is_left_alone", "dropped_before_it_is_whole",
 )  # fmt: skip
 
 
@@ -31,9 +31,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     footage.write_bytes(b"not looked at by an engine that pretends")
     engines = {manner: str(make_engine(folder, manner)) for manner in ("grows", "grows_and_dies")}
     blender = Blender(request.param, folder / "resources")
-    return blender.run(
-        HERE / "blender_growth.py", timeout_s=300, engines=engines, footage=str(footage), tests=FUNCTIONS
-    ).result
+    return blender.run(HERE / "blender_growth.py", engines=engines, footage=str(footage), tests=FUNCTIONS).result
 
 
 def result(found: dict[str, Any], function: str) -> Any:
@@ -156,3 +154,11 @@ def test_dropped_before_it_is_whole_nothing_is_left(found):
     assert sum(during for during, _ in steps) > 2
     assert all(as_before for _, as_before in steps)
     assert cache == ["engine.log"]
+
+
+def test_a_scene_that_is_not_to_be_set_stays_as_it_is(found):
+    """Keyed at the scene's 24 frames a second, not at the footage's 29.97, from the first frame on."""
+    during, after, camera, (count, first, last), ended, line = result(found, "the_scene_is_left_alone")
+    assert (during, after, camera, count, first, ended) == (True, True, None, 30, 10, ["FINISHED"])
+    assert last == pytest.approx(10 + 29 * 24 * 1.001 / 30, abs=1e-3)
+    assert "The scene stays at 24 fps, frames 10 to 20; the footage behind it, at 29.97, does not keep step" in line

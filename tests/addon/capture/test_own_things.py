@@ -27,7 +27,7 @@ def found(blender_version: str, tmp_path_factory: pytest.TempPathFactory) -> Any
     engines = {"grows": str(make_engine(folder, "grows"))}
     script = Path(__file__).with_name("blender_own_things.py")
     blender = Blender(blender_version, folder / "resources")
-    return blender.run(script, timeout_s=300, engines=engines, footage=str(footage), tests=FUNCTIONS).result
+    return blender.run(script, engines=engines, footage=str(footage), tests=FUNCTIONS).result
 
 
 def result(found: dict[str, Any], function: str) -> Any:
@@ -83,7 +83,7 @@ def test_the_status_bar_tells_of_the_job_while_there_is_one(found):
 def test_footage_is_found_from_wherever_the_file_is_saved(found):
     here = ["//clip.mp4", "/elsewhere/clip.mp4"]
     below = ["//../clip.mp4", "/elsewhere/clip.mp4"]
-    assert result(found, "saved_elsewhere") == [here, here, below, "//../clip.mp4"]
+    assert result(found, "saved_elsewhere") == [here, here, below, "//../clip.mp4", [True, True]]
 
 
 def test_an_edit_of_the_body_ends_with_the_capture(found):

@@ -21,7 +21,7 @@ def test_a_real_video_becomes_a_take(blender: Blender, watched: bool):
     # A woman walks through the picture at this time, alone but for a man who stands.
     end_s, last = (4.5, 135) if watched else (3.0, 90)
     found = blender.run(
-        script, timeout_s=400, python=sys.executable, footage=str(DEMO_CLIP), start_s=2.0, end_s=end_s, watched=watched
+        script, python=sys.executable, footage=str(DEMO_CLIP), start_s=2.0, end_s=end_s, watched=watched
     ).result
     assert found["objects"] == ["demo", "demo body", "demo camera"]
     assert found["size"] == [1768, 994]

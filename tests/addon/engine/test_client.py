@@ -174,8 +174,9 @@ def test_warnings_among_the_events_go_to_the_log(engine, tmp_path):
 def test_death_after_the_job_hurts_nobody(engine):
     client = engine("done_then_dies")
     for _ in range(3):
-        assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"
-        time.sleep(0.1)
+        job, process = client.submit(REQUEST), client._process._process
+        assert client.wait(job, None, PATIENCE_S)["type"] == "done"
+        process.wait(PATIENCE_S)
 
 
 def test_idle_engine_that_was_killed_is_replaced(engine):
@@ -183,8 +184,8 @@ def test_idle_engine_that_was_killed_is_replaced(engine):
     pids = []
     for _ in range(3):
         pids.append(client.wait(client.submit(REQUEST), None, PATIENCE_S)["summary"]["pid"])
-        os.kill(pids[-1], 9)
-        time.sleep(0.05)
+        client._process._process.kill()
+        client._process._process.wait(PATIENCE_S)
     assert len(set(pids)) == 3
 
 
@@ -342,6 +343,7 @@ def test_killed_at_random_moments(engine):
         timer.join()
         assert final["type"] == "done" or final["code"] == "engine.died"
         seen.add(final["type"])
+        longest_s *= 1.3 if final["type"] == "failed" else 0.7  # The machine may become as busy as it likes.
     assert seen == {"done", "failed"}
     be(client, "good")
     assert client.wait(client.submit(REQUEST), None, PATIENCE_S)["type"] == "done"

@@ -26,7 +26,7 @@ def matrices_of(name: str, values: np.ndarray, mode: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(SEEDS)
 def test_channels_give_the_rotations_back(mode: str, seed: int) -> None:
     matrices = random_rotation(np.random.default_rng(seed), 20)
@@ -43,7 +43,7 @@ def test_eulers_at_the_pole_still_give_the_rotation(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_channels_of_a_smooth_motion_never_jump(mode: str, seed: int) -> None:
     """A step of the channels is bounded by the step of the rotation, where the mode has no pole near."""

@@ -75,7 +75,7 @@ def test_feet_that_rest_neither_slide_nor_sink_on_other_legs(kind: str, fps: flo
     assert pops.max() < natural.max() + 350, "a knee pops"
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(SEEDS, st.sampled_from(MOTIONS))
 def test_any_placement_and_roll_of_the_rig(seed: int, kind: str) -> None:
     """Soles are held on the world's floor, whatever the object's matrix; bones keep their lengths by construction."""

@@ -18,7 +18,7 @@ from tests.addon.retarget.figures import UPRIGHT, Array, exercise, placed, rando
 from tests.addon.retarget.test_solve import SEEDS, armature, other_body, placement, pose
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(SEEDS, st.booleans())
 def test_what_carries_the_person_and_what_is_left_are_the_whole_motion(seed: int, turns: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -70,7 +70,7 @@ def with_helpers(target: Target, joint: str, twists: list[float], rng: np.random
 
 
 @pytest.mark.parametrize("joint", ["left_shoulder", "right_hip", "right_elbow", "left_knee"])
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=SEEDS)
 def test_helpers_share_the_twist_and_point_along_their_limb(joint: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -138,7 +138,7 @@ def test_a_bone_that_is_held_travels_and_does_not_turn() -> None:
         np.testing.assert_allclose(pose(target, solution)[number][:, :3, 3], wanted[:, joint], atol=1e-6)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SEEDS, st.sampled_from(["left arm", "right leg", "legs", "head"]))
 def test_limbs_that_are_there_do_not_mind_those_that_are_not(seed: int, gone: str) -> None:
     rng = np.random.default_rng(seed)

@@ -91,7 +91,7 @@ def placement(rng: np.random.Generator, *, even: bool) -> Array:
     return placed(random_rotation(rng) * scale, rng.uniform(-3, 3, 3))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEDS, st.booleans(), st.integers(1, 6), st.integers(1, 3))
 def test_limbs_point_as_the_takes_do_on_any_armature(seed: int, even: bool, spine: int, neck: int) -> None:
     rng = np.random.default_rng(seed)
@@ -105,7 +105,7 @@ def test_limbs_point_as_the_takes_do_on_any_armature(seed: int, even: bool, spin
         assert np.degrees(angle_between(end - start, wanted)).max() < 0.001, JOINTS[joint]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEDS, st.booleans())
 def test_a_copy_of_the_person_stands_where_the_person_does(seed: int, square: bool) -> None:
     """Same joints, other axes, turned inside the armature and placed anywhere: every joint lands where it should."""
@@ -124,7 +124,7 @@ def test_a_copy_of_the_person_stands_where_the_person_does(seed: int, square: bo
         np.testing.assert_allclose(posed[number][:, :3, 3], wanted[:, joint], atol=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(SEEDS)
 def test_the_quality_measure_sees_an_error_of_a_known_size(seed: int) -> None:
     rng = np.random.default_rng(seed)

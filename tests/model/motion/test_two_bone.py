@@ -27,7 +27,7 @@ def posed(limb: Limb, root: Array, turns: tuple[Array, Array]) -> tuple[Array, A
     return middle, middle + np.einsum("tij,tj->ti", turns[1], limb.end - limb.middle)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEDS)
 def test_the_end_meets_its_goal_and_the_limb_stays_in_its_plane(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -70,7 +70,7 @@ def test_a_straight_leg_bends_forward_and_an_unmoved_one_is_left_alone() -> None
         np.testing.assert_allclose(turn, np.tile(np.eye(3), (9, 1, 1)), atol=1e-6)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEDS)
 def test_stretching_slows_down_and_never_straightens_a_knee_for_good(seed: int) -> None:
     limb = leg(np.random.default_rng(seed), np.full(400, 0.5))
@@ -98,7 +98,7 @@ def test_corrections_come_and_go_without_jumps_at_any_frame_rate() -> None:
         assert nearness(held, time_s, 0.2)[held].min() == 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(SEEDS)
 def test_an_envelope_is_never_below_and_rises_gently(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -161,7 +161,7 @@ def test_the_detector_errs_as_detectors_do(source: Projections) -> None:
 
 
 def test_it_learns_stops_and_goes_on(folder: Path, tmp_path: Path) -> None:
-    """A tiny run in two pieces gives the weights of one run; its loss falls; stage 2 starts from stage 1's lifter."""
+    """A tiny run that stops and goes on gives the same kind of weights; stage 2 starts from stage 1's lifter."""
 
     def run(out: Path, stage: int, steps: int, *start: Path) -> Path:
         return train(Training(folder, out, stage, steps, pattern="*.npz", start=start, batch=4, frames=8))

@@ -65,7 +65,9 @@ def installed(index: Index, plan: Plan, tmp_path_factory: pytest.TempPathFactory
 
 
 def installer(index: Index, folder: Path, plan: Plan, online: bool = True, bundle: Path | None = None) -> Installer:
-    environment = os.environ | {"PIP_INDEX_URL": index.url, "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    environment |= {"PIP_INDEX_URL": index.url, "PIP_CONFIG_FILE": os.devnull, "NO_PROXY": "127.0.0.1"}
+    environment["no_proxy"] = environment["NO_PROXY"]
     return Installer(folder, plan, CHECK, environment, online, bundle)
 
 
