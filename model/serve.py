@@ -11,6 +11,7 @@ import importlib
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -54,15 +55,32 @@ def main(pipeline: Any = None) -> int:
     """
     requests, events = _claim_pipes()
     engine = Engine(requests, events, pipeline)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # A handler runs in the middle of anything, so it only starts the thread that does something.
-        signal.signal(number, lambda *_: threading.Thread(target=engine.stop).start())
+    _heed_signals(engine.stop)
     if sys.platform == "linux":
         # If Blender dies, so does the engine, even where it does not come to read the end of stdin.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     _step_back()
     engine.run()
     return 0
+
+
+def _heed_signals(stop: Callable[[], None]) -> None:
+    """Have a thread of its own stop the engine when it is told to end.
+
+    A handler of Python's waits for as long as the main thread is in one call of a library's; the byte that announces it
+    is written at once.
+    """
+    told, announced = socket.socketpair()
+    announced.setblocking(False)
+
+    def wait() -> None:
+        told.recv(1)
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(announced.detach())
+    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 def _step_back() -> None:
