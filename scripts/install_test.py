@@ -20,7 +20,7 @@ from addon.engine.installation.work import Removal, Work
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECK = ("-m", "model", "doctor")
-STOPS = ("Downloading opencv", "Unpacking 2", "Unpacking torch")
+STOPS = ("Downloading opencv", "Unpacking", "Unpacking torch")
 """Lines of progress at which the installation is interrupted: amid a download, and twice amid the unpacking."""
 
 

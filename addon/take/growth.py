@@ -19,7 +19,7 @@ STILL = "Rough, and still being captured"
 
 
 def show(
-    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str, sets: bool
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str, sets: bool = True
 ) -> Steps[bpy.types.Object]:
     """Show all that was captured so far, in the take that is there or in a new one. Expect a ReferenceError."""
     there = growing(job)
@@ -47,7 +47,7 @@ def settle(layer: bpy.types.ViewLayer, armature: bpy.types.Object, prepared: Pre
 
 
 def place(
-    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str, sets: bool
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, prepared: Prepared, name: str, job: str, sets: bool = True
 ) -> Steps[bpy.types.Object]:
     """A take that nothing was seen of before; until it is whole it counts as growing."""
     sweep(job)
