@@ -55,21 +55,23 @@ PROPERTIES = (
     (bpy.types.Scene, "reel_to_rig_retarget", RetargetProperties),
 )
 
+HANDLERS = (
+    ("load_pre", desk.on_load_pre),
+    ("load_post", desk.on_load_post),
+    *((name, desk.on_other_state) for name in ("undo_post", "redo_post", "load_post")),
+    *((name, following.on_other_step) for name in ("undo_post", "redo_post")),
+    ("save_pre", sources.on_save_pre),
+    *((name, sources.on_save_post) for name in ("save_post", "save_post_fail")),
+)
+
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     for owner, name, kind in PROPERTIES:
         setattr(owner, name, bpy.props.PointerProperty(type=kind, override={"LIBRARY_OVERRIDABLE"}))
-    bpy.app.handlers.load_pre.append(desk.on_load_pre)
-    bpy.app.handlers.load_post.append(desk.on_load_post)
-    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
-        handlers.append(desk.on_other_state)
-    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
-        handlers.append(following.on_other_step)
-    bpy.app.handlers.save_pre.append(sources.on_save_pre)
-    for handlers in (bpy.app.handlers.save_post, bpy.app.handlers.save_post_fail):
-        handlers.append(sources.on_save_post)
+    for name, handler in HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
     atexit.register(desk.leave)
     atexit.register(running.close)
     atexit.register(installation.close)
@@ -91,15 +93,8 @@ def unregister() -> None:
     atexit.unregister(desk.leave)
     installation.close()
     atexit.unregister(installation.close)
-    bpy.app.handlers.load_pre.remove(desk.on_load_pre)
-    bpy.app.handlers.load_post.remove(desk.on_load_post)
-    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
-        handlers.remove(desk.on_other_state)
-    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
-        handlers.remove(following.on_other_step)
-    bpy.app.handlers.save_pre.remove(sources.on_save_pre)
-    for handlers in (bpy.app.handlers.save_post, bpy.app.handlers.save_post_fail):
-        handlers.remove(sources.on_save_post)
+    for name, handler in HANDLERS:
+        getattr(bpy.app.handlers, name).remove(handler)
     for owner, name, _ in reversed(PROPERTIES):
         delattr(owner, name)
     for cls in reversed(CLASSES):

@@ -28,50 +28,54 @@ class _Change(bpy.types.Operator):
         return armature is not None and not armature.library
 
 
-class Smooth(_Change):
+class _Keying(_Change):
+    """An operator that keys a take anew."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        armature = active_take(context)
+        assert armature
+        assert context.scene
+        try:
+            self.key(armature, context.scene)
+        except Failure as failure:
+            self.report({"ERROR"}, f"{failure.message} {failure.hint}")
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def key(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> None:
+        """Key a take that is shown in a scene. Raises Failure."""
+        raise NotImplementedError
+
+
+class Smooth(_Keying):
     bl_idname = "reel_to_rig.smooth"
     bl_label = "Apply Smoothing"
     bl_description = (
         "Key the take anew from its captured motion with the chosen smoothing. "
         "Keys that you edited by hand are kept as an action of their own"
     )
-    bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+    def key(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> None:
         from . import following
 
-        armature = active_take(context)
-        assert armature
-        try:
-            at_once(following.key(armature))
-        except Failure as failure:
-            self.report({"ERROR"}, f"{failure.message} {failure.hint}")
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        at_once(following.key(armature))
 
 
-class MatchRate(_Change):
+class MatchRate(_Keying):
     bl_idname = "reel_to_rig.match_rate"
     bl_label = "Key at the Scene's Rate"
     bl_description = (
         "Key the take anew at the frame rate of this scene, so that it moves as fast as the person did. It begins at "
         "the same frame. Keys that you edited by hand are kept as an action of their own"
     )
-    bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+    def key(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> None:
         from . import rate
 
-        armature = active_take(context)
-        assert armature
-        assert context.scene
-        try:
-            rate.match(armature, context.scene)
-        except Failure as failure:
-            self.report({"ERROR"}, f"{failure.message} {failure.hint}")
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{armature.name} is keyed at {rate.of_scene(context.scene):.4g} fps")
-        return {"FINISHED"}
+        rate.match(armature, scene)
+        self.report({"INFO"}, f"{armature.name} is keyed at {rate.of_scene(scene):.4g} fps")
 
 
 class CameraView(bpy.types.Operator):
